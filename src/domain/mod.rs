@@ -1,0 +1,3 @@
+//! States and transitions: what is allowed. No I/O.
+
+pub mod clock;

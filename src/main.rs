@@ -1,0 +1,3 @@
+//! The `tamis` binary: hands over to the command line.
+
+fn main() {}
