@@ -60,3 +60,29 @@ impl TryRng for EntropyRng<'_> {
 }
 
 impl TryCryptoRng for EntropyRng<'_> {}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::Entropy;
+
+    /// A source that never repeats and needs no system.
+    pub(crate) struct Counting(AtomicU64);
+
+    impl Counting {
+        pub(crate) fn new() -> Self {
+            Counting(AtomicU64::new(0))
+        }
+    }
+
+    impl Entropy for Counting {
+        fn fill(&self, out: &mut [u8]) {
+            for chunk in out.chunks_mut(32) {
+                let n = self.0.fetch_add(1, Ordering::Relaxed);
+                let block = ring::digest::digest(&ring::digest::SHA256, &n.to_be_bytes());
+                chunk.copy_from_slice(&block.as_ref()[..chunk.len()]);
+            }
+        }
+    }
+}
