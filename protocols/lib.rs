@@ -12,3 +12,6 @@ pub mod release;
 pub mod token;
 pub mod transparency;
 pub mod wire;
+
+#[cfg(test)]
+mod golden;

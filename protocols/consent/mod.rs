@@ -1,5 +1,24 @@
-//! (being written)
-use serde::{Deserialize, Serialize};
-/// What a row's consent must carry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConsentRule {}
+//! Consent: what a row carries, what a collaboration demands of it, and the proof that it was there.
+//!
+//! Flow: every row of an upload carries a [`ConsentRecord`]. The [`ConsentRule`] of the terms judges it
+//! on a day: it gives the last day on which the row may still be used, or the [`DropReason`] for which
+//! it never reaches matching. The [`commitment`]s of all records of an upload become one Merkle root
+//! ([`RootBuilder`]) in the public log: the party can later prove a single record without showing others.
+//!
+//! Who learns what: the service sees the records (no identifier is in them); the log's readers see one
+//! root; a record is shown to an auditor only by its owner, with its salt.
+//!
+//! Source: GDPR Art. 6(1), 7(1), 21; IAB TCF purposes 1 to 11; RFC 6962 §2.1 for the tree; SPEC.md.
+
+mod commitment;
+mod purposes;
+mod record;
+mod rule;
+
+pub use commitment::{RootBuilder, commitment};
+pub use purposes::{BadPurposes, Purposes};
+pub use record::{Basis, ConsentRecord};
+pub use rule::{ConsentRule, DropReason};
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,18 @@ impl HomeError {
     }
 }
 
+impl From<HomeError> for std::io::Error {
+    fn from(error: HomeError) -> Self {
+        let kind = match error {
+            HomeError::Io { kind, .. } => kind,
+            HomeError::NotThere { .. } => ErrorKind::NotFound,
+            HomeError::TooOpen { .. } => ErrorKind::PermissionDenied,
+            _ => ErrorKind::InvalidData,
+        };
+        std::io::Error::new(kind, error)
+    }
+}
+
 /// A file of the directory: no separators, no leading dot.
 fn named(dir: &Path, name: &str) -> Result<PathBuf, HomeError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');

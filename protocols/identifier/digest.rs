@@ -1,0 +1,88 @@
+//! The SHA-256 of a canonical identifier, computed here or brought by a party that holds nothing else.
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::{IdentifierType, Malformed};
+
+/// SHA-256 of the empty string.
+const OF_NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
+/// SHA-256 of a canonical identifier: 32 bytes, personal data. Neither prints nor serialises.
+///
+/// ```compile_fail
+/// fn needs_display<T: std::fmt::Display>(_: T) {}
+/// fn show(digest: tamis_protocols::identifier::IdentifierDigest) { needs_display(digest) }
+/// ```
+/// ```compile_fail
+/// fn needs_serialize<T: serde::Serialize>(_: T) {}
+/// fn store(digest: tamis_protocols::identifier::IdentifierDigest) { needs_serialize(digest) }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct IdentifierDigest(pub(crate) [u8; 32]);
+
+impl IdentifierDigest {
+    /// The digest of a canonical form.
+    pub fn of(canonical: &str) -> Self {
+        IdentifierDigest(Sha256::digest(canonical.as_bytes()).into())
+    }
+
+    /// The 32 bytes, for the token protocol.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for IdentifierDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentifierDigest(hidden)")
+    }
+}
+
+/// Reads a cell that holds the SHA-256 of a normalised identifier: 64 hexadecimal digits of either
+/// case, or 44 characters of standard base64 with padding. Surrounding white space is ignored.
+///
+/// Errors: [`Malformed::Md5`] and [`Malformed::Sha1`] by length, [`Malformed::DigestOfNothing`] for the
+/// SHA-256 of the empty string, [`Malformed::NotInProfile`] for postal addresses, which are never
+/// accepted hashed, [`Malformed::NotADigest`] for everything else.
+pub fn prehashed(kind: IdentifierType, cell: &str) -> Result<IdentifierDigest, Malformed> {
+    let cell = cell.trim();
+    if cell.is_empty() {
+        return Err(Malformed::Empty);
+    }
+    if kind == IdentifierType::Postal {
+        return Err(Malformed::NotInProfile);
+    }
+    let bytes = digest_bytes(cell).ok_or(Malformed::NotADigest)?;
+    let digest: [u8; 32] = match bytes.len() {
+        16 => return Err(Malformed::Md5),
+        20 => return Err(Malformed::Sha1),
+        _ => bytes.try_into().map_err(|_| Malformed::NotADigest)?,
+    };
+    if digest == OF_NOTHING {
+        return Err(Malformed::DigestOfNothing);
+    }
+    Ok(IdentifierDigest(digest))
+}
+
+/// Whether a cell of a *raw* column looks like a digest (MD5, SHA-1 or SHA-256): such a cell must not be
+/// hashed a second time.
+pub(super) fn looks_hashed(cell: &str) -> bool {
+    matches!(cell.len(), 32 | 40 | 64) && cell.bytes().all(|byte| byte.is_ascii_hexdigit())
+        || cell.len() == 44 && STANDARD.decode(cell).is_ok_and(|bytes| bytes.len() == 32)
+}
+
+/// The bytes of a cell that is hexadecimal or base64 and as long as a digest in use.
+fn digest_bytes(cell: &str) -> Option<Vec<u8>> {
+    match cell.len() {
+        32 | 40 | 64 => hex::decode(cell).ok(),
+        24 | 28 | 44 => STANDARD.decode(cell).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,56 @@
+//! Phone numbers to E.164, through a port of Google's libphonenumber. SPEC.md, "Phone".
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+
+use super::{Malformed, digest::looks_hashed};
+
+/// Longer cells are no phone numbers (the library's own limit), in bytes.
+const MAX_BYTES: usize = 250;
+
+/// A default region: two letters of ISO 3166-1 that the library has numbers for.
+pub(super) fn region(code: &str) -> Option<Region> {
+    let region = Region::from_code(&code.trim().to_ascii_uppercase()).ok()?;
+    (region != Region::World).then_some(())?;
+    PHONE_NUMBER_UTIL.get_country_code_for_region(region)?;
+    Some(region)
+}
+
+/// The number in E.164: `+`, country code, national number; an extension is dropped.
+pub(super) fn e164(cell: &str, region: Option<Region>) -> Result<String, Malformed> {
+    let cell = cell.trim();
+    if cell.is_empty() {
+        return Err(Malformed::Empty);
+    }
+    if looks_hashed(cell) {
+        return Err(Malformed::AlreadyHashed);
+    }
+    if cell.len() > MAX_BYTES {
+        return Err(Malformed::NotAPhoneNumber);
+    }
+    let number = PHONE_NUMBER_UTIL.parse(cell, region).map_err(|_| {
+        if region.is_none() && !cell.contains('+') && cell.bytes().any(|b| b.is_ascii_digit()) {
+            Malformed::NeedsCountryCode
+        } else {
+            Malformed::NotAPhoneNumber
+        }
+    })?;
+    if PHONE_NUMBER_UTIL.is_valid_number(&number) {
+        Ok(PHONE_NUMBER_UTIL
+            .format(&number, PhoneNumberFormat::E164)
+            .into_owned())
+    } else if with_plus_it_would_be_valid(cell) {
+        Err(Malformed::DoubleZeroPrefix)
+    } else {
+        Err(Malformed::InvalidPhoneNumber)
+    }
+}
+
+/// Whether `00` stands where the owner meant `+`. Only said, never repaired: in the default region the
+/// cell means something else.
+fn with_plus_it_would_be_valid(cell: &str) -> bool {
+    cell.strip_prefix("00").is_some_and(|rest| {
+        PHONE_NUMBER_UTIL
+            .parse(format!("+{rest}"), None)
+            .is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
+    })
+}
