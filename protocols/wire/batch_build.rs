@@ -1,0 +1,252 @@
+//! Filling a batch, row by row, at the party.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BinaryBuilder, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, ListBuilder,
+    StringBuilder, UInt8Builder, UInt16Builder, UInt32Builder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
+
+use super::batch::{
+    MAX_OPEN_COOKIE_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES, PURPOSE_BITS,
+    SEALED_COOKIE_BYTES, UploadKind, WireError, WireHeader,
+};
+use crate::consent::ConsentRecord;
+use crate::identifier::IdentifierType;
+use crate::token::Token;
+
+/// A cookie of one row at one destination.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CookieCell<'a> {
+    /// The partner's pseudonym of the cookie.
+    pub tag: [u8; 16],
+    /// An 88-byte label, or an open cookie of 1 to 63 bytes.
+    pub cookie: &'a [u8],
+}
+
+/// One row to be sent.
+pub struct Row<'a> {
+    /// Tokens by identifier type: e-mail, phone, postal. One without a column in the header must
+    /// be absent.
+    pub tokens: [Option<Token>; 3],
+    /// The row's consent record.
+    pub consent: &'a ConsentRecord,
+    /// CRM: positions in the header's segments, any order.
+    pub segments: &'a [u16],
+    /// Graph: one entry per destination of the header, in its order (by name).
+    pub cookies: &'a [Option<CookieCell<'a>>],
+}
+
+/// Collects up to [`MAX_ROWS`] rows into an Arrow batch. Memory: the batch.
+pub struct BatchBuilder {
+    schema: SchemaRef,
+    rows: usize,
+    tokens: Vec<(IdentifierType, FixedSizeBinaryBuilder)>,
+    basis: UInt8Builder,
+    purposes: UInt32Builder,
+    consent_at: Int64Builder,
+    notice_version: StringBuilder,
+    source: StringBuilder,
+    opposed: BooleanBuilder,
+    segments: Option<(usize, ListBuilder<UInt16Builder>)>,
+    cookies: Vec<(bool, FixedSizeBinaryBuilder, BinaryBuilder)>,
+    sorted: Vec<u16>,
+}
+
+impl BatchBuilder {
+    /// An empty batch of `header`'s columns.
+    ///
+    /// # Errors
+    /// The header is not valid.
+    pub fn new(header: &WireHeader) -> Result<Self, WireError> {
+        let item = Arc::new(Field::new("item", DataType::UInt16, false));
+        let segments = || ListBuilder::new(UInt16Builder::new()).with_field(item);
+        let crm = header.kind == UploadKind::Crm;
+        Ok(BatchBuilder {
+            schema: Arc::new(header.to_schema()?),
+            rows: 0,
+            tokens: (header.identifiers.iter())
+                .map(|kind| (*kind, FixedSizeBinaryBuilder::new(16)))
+                .collect(),
+            basis: UInt8Builder::new(),
+            purposes: UInt32Builder::new(),
+            consent_at: Int64Builder::new(),
+            notice_version: StringBuilder::new(),
+            source: StringBuilder::new(),
+            opposed: BooleanBuilder::new(),
+            segments: crm.then(|| (header.segments.len(), segments())),
+            cookies: (header.labels.values())
+                .map(|enc| {
+                    let tag = FixedSizeBinaryBuilder::new(16);
+                    (enc.is_some(), tag, BinaryBuilder::new())
+                })
+                .collect(),
+            sorted: Vec::new(),
+        })
+    }
+
+    /// Rows so far.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row yet.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Whether the batch must be finished before the next row.
+    pub fn is_full(&self) -> bool {
+        self.rows >= MAX_ROWS
+    }
+
+    /// Appends a row; on error the batch is as before.
+    ///
+    /// # Errors
+    /// [`WireError::Value`] for a value that the service would refuse, or a full batch.
+    pub fn push_row(&mut self, row: &Row<'_>) -> Result<(), WireError> {
+        self.check(row)?;
+        for (kind, column) in &mut self.tokens {
+            match row.tokens[*kind as usize - 1] {
+                Some(token) => column.append_value(token.0).map_err(arrow)?,
+                None => column.append_null(),
+            }
+        }
+        let consent = row.consent;
+        self.basis
+            .append_value(consent.basis.map_or(0, |basis| basis as u8));
+        self.purposes.append_value(consent.purposes.0);
+        self.consent_at
+            .append_option(consent.given_at.map(|at| at.as_second()));
+        self.notice_version
+            .append_option(consent.notice_version.as_deref());
+        self.source.append_option(consent.source.as_deref());
+        self.opposed.append_value(consent.opposed);
+        if let Some((_, column)) = &mut self.segments {
+            column.values().append_slice(&self.sorted);
+            column.append(true);
+        }
+        for ((_, tags, cookies), cell) in self.cookies.iter_mut().zip(row.cookies) {
+            match cell {
+                Some(cell) => {
+                    tags.append_value(cell.tag).map_err(arrow)?;
+                    cookies.append_value(cell.cookie);
+                }
+                None => {
+                    tags.append_null();
+                    cookies.append_null();
+                }
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Hands over the batch and starts an empty one.
+    ///
+    /// # Errors
+    /// Only if the columns do not fit together, which `push_row` prevents.
+    pub fn finish(&mut self) -> Result<RecordBatch, WireError> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+        for (_, column) in &mut self.tokens {
+            columns.push(Arc::new(column.finish()));
+        }
+        columns.push(Arc::new(self.basis.finish()));
+        columns.push(Arc::new(self.purposes.finish()));
+        columns.push(Arc::new(self.consent_at.finish()));
+        columns.push(Arc::new(self.notice_version.finish()));
+        columns.push(Arc::new(self.source.finish()));
+        columns.push(Arc::new(self.opposed.finish()));
+        if let Some((_, column)) = &mut self.segments {
+            columns.push(Arc::new(column.finish()));
+        }
+        for (_, tags, cookies) in &mut self.cookies {
+            columns.push(Arc::new(tags.finish()));
+            columns.push(Arc::new(cookies.finish()));
+        }
+        self.rows = 0;
+        RecordBatch::try_new(self.schema.clone(), columns).map_err(arrow)
+    }
+
+    /// Checks a row, and leaves its segments sorted and distinct in `self.sorted`.
+    fn check(&mut self, row: &Row<'_>) -> Result<(), WireError> {
+        let number = self.rows as u64;
+        let wrong = |column: &str, problem| {
+            let column = column.to_owned();
+            Err(WireError::Value {
+                row: number,
+                column,
+                problem,
+            })
+        };
+        if self.is_full() {
+            return wrong("", "the batch is full");
+        }
+        let has = |kind| self.tokens.iter().any(|(known, _)| *known == kind);
+        for kind in [
+            IdentifierType::Email,
+            IdentifierType::Phone,
+            IdentifierType::Postal,
+        ] {
+            if row.tokens[kind as usize - 1].is_some() && !has(kind) {
+                return wrong(kind.as_str(), "the header has no such column");
+            }
+        }
+        if row.consent.purposes.0 >> PURPOSE_BITS != 0 {
+            return wrong("purposes", "only 24 purposes exist");
+        }
+        let long = |text: &Option<String>| text.as_ref().is_some_and(|t| t.len() > MAX_TEXT_BYTES);
+        if long(&row.consent.notice_version) {
+            return wrong("notice_version", "is longer than 256 bytes");
+        }
+        if long(&row.consent.source) {
+            return wrong("source", "is longer than 256 bytes");
+        }
+        self.sorted.clear();
+        self.sorted.extend_from_slice(row.segments);
+        self.sorted.sort_unstable();
+        self.sorted.dedup();
+        let known = self.segments.as_ref().map_or(0, |(known, _)| *known);
+        if self
+            .sorted
+            .last()
+            .is_some_and(|last| usize::from(*last) >= known)
+        {
+            return wrong("segments", "the header has no such segment");
+        }
+        if self.sorted.len() > MAX_ROW_SEGMENTS {
+            return wrong("segments", "has more than 256 entries");
+        }
+        if row.cookies.len() != self.cookies.len() {
+            return wrong(
+                "cookie",
+                "there must be one cell per destination of the header",
+            );
+        }
+        for ((sealed, ..), cell) in self.cookies.iter().zip(row.cookies) {
+            if let Some(cell) = cell
+                && !cookie_fits(*sealed, cell.cookie.len())
+            {
+                return wrong("cookie", COOKIE_LENGTH);
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) const COOKIE_LENGTH: &str = "must be an 88-byte label or 1 to 63 bytes in the open";
+
+/// Whether a cookie of this length is what the destination takes.
+pub(super) fn cookie_fits(sealed: bool, len: usize) -> bool {
+    if sealed {
+        len == SEALED_COOKIE_BYTES
+    } else {
+        (1..=MAX_OPEN_COOKIE_BYTES).contains(&len)
+    }
+}
+
+fn arrow(_: ArrowError) -> WireError {
+    WireError::Stream("the columns do not fit together")
+}

@@ -1,0 +1,325 @@
+//! The header of an upload: Arrow schema metadata, and the columns that follow from it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{MAX_DESTINATIONS, MAX_SEGMENT_BYTES, MAX_SEGMENTS, WireError};
+use crate::identifier::IdentifierType;
+
+/// Which side an upload comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadKind {
+    /// An advertiser's rows with segments.
+    Crm,
+    /// A partner's rows with cookies.
+    Graph,
+}
+
+impl UploadKind {
+    /// The word on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            UploadKind::Crm => "crm",
+            UploadKind::Graph => "graph",
+        }
+    }
+
+    /// The inverse of [`UploadKind::as_str`].
+    pub fn parse(word: &str) -> Option<UploadKind> {
+        match word {
+            "crm" => Some(UploadKind::Crm),
+            "graph" => Some(UploadKind::Graph),
+            _ => None,
+        }
+    }
+}
+
+/// What an upload says about itself before its first row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireHeader {
+    /// Which side it comes from.
+    pub kind: UploadKind,
+    /// The collaboration's id, 32 lowercase hexadecimal digits.
+    pub collaboration: String,
+    /// The epoch of the pair key that made the tokens, from 1.
+    pub epoch: u32,
+    /// Identifier types with a column, ascending, at least one.
+    pub identifiers: Vec<IdentifierType>,
+    /// CRM: labels `name=value`; a row names them by position. Empty for a graph.
+    pub segments: Vec<String>,
+    /// Graph: destinations with a column; the HPKE encapsulated key if the cookies are sealed to
+    /// the destination. Empty for a CRM.
+    pub labels: BTreeMap<String, Option<[u8; 32]>>,
+}
+
+const VERSION: &str = "tamis.wire";
+const KIND: &str = "tamis.kind";
+const COLLABORATION: &str = "tamis.collaboration";
+const EPOCH: &str = "tamis.epoch";
+const SEGMENTS: &str = "tamis.segments";
+const LABELS: &str = "tamis.labels";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LabelEntry {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enc: Option<String>,
+}
+
+impl WireHeader {
+    /// The Arrow schema that says the same.
+    ///
+    /// # Errors
+    /// A field outside its range ([`WireError::Metadata`]).
+    pub fn to_schema(&self) -> Result<Schema, WireError> {
+        self.check()?;
+        let mut metadata = HashMap::from([
+            (VERSION.to_owned(), "1".to_owned()),
+            (KIND.to_owned(), self.kind.as_str().to_owned()),
+            (COLLABORATION.to_owned(), self.collaboration.clone()),
+            (EPOCH.to_owned(), self.epoch.to_string()),
+        ]);
+        let (key, json) = match self.kind {
+            UploadKind::Crm => (SEGMENTS, serde_json::to_string(&self.segments)),
+            UploadKind::Graph => {
+                let entries: BTreeMap<&str, LabelEntry> = self
+                    .labels
+                    .iter()
+                    .map(|(name, enc)| {
+                        let enc = enc.map(|bytes| STANDARD.encode(bytes));
+                        (name.as_str(), LabelEntry { enc })
+                    })
+                    .collect();
+                (LABELS, serde_json::to_string(&entries))
+            }
+        };
+        let json = json.map_err(|_| metadata_error(key, "cannot be written"))?;
+        metadata.insert(key.to_owned(), json);
+        Ok(Schema::new_with_metadata(self.fields(), metadata))
+    }
+
+    /// Reads and checks a schema: metadata, and every column's name, type and nullability.
+    ///
+    /// # Errors
+    /// [`WireError::Metadata`] or [`WireError::Columns`].
+    pub fn from_schema(schema: &Schema) -> Result<WireHeader, WireError> {
+        let take = |key: &'static str| {
+            let value = schema.metadata().get(key).map(String::as_str);
+            value.ok_or_else(|| metadata_error(key, "is missing"))
+        };
+        if take(VERSION)? != "1" {
+            return Err(metadata_error(VERSION, "only version 1 is understood"));
+        }
+        let kind = UploadKind::parse(take(KIND)?)
+            .ok_or_else(|| metadata_error(KIND, "must be `crm` or `graph`"))?;
+        let epoch = take(EPOCH)?;
+        let epoch = match epoch.parse::<u32>() {
+            Ok(number) if number.to_string() == epoch => number,
+            _ => return Err(metadata_error(EPOCH, "must be a decimal number")),
+        };
+        let (own, other) = match kind {
+            UploadKind::Crm => (SEGMENTS, LABELS),
+            UploadKind::Graph => (LABELS, SEGMENTS),
+        };
+        if schema.metadata().contains_key(other) {
+            return Err(metadata_error(other, "does not belong to this kind"));
+        }
+        if schema.metadata().len() != 5 {
+            return Err(metadata_error(VERSION, "there are unknown keys beside it"));
+        }
+        let mut header = WireHeader {
+            kind,
+            collaboration: take(COLLABORATION)?.to_owned(),
+            epoch,
+            identifiers: identifiers_of(schema),
+            segments: Vec::new(),
+            labels: BTreeMap::new(),
+        };
+        match kind {
+            UploadKind::Crm => {
+                header.segments = serde_json::from_str(take(own)?)
+                    .map_err(|_| metadata_error(own, "must be a JSON array of strings"))?;
+            }
+            UploadKind::Graph => header.labels = parse_labels(take(own)?)?,
+        }
+        header.check()?;
+        header.check_fields(schema)?;
+        Ok(header)
+    }
+
+    /// Whether the columns of `schema` are exactly those of this header.
+    pub(super) fn check_fields(&self, schema: &Schema) -> Result<(), WireError> {
+        let expected = self.fields();
+        let same = |a: &Field, b: &Field| {
+            a.name() == b.name()
+                && a.is_nullable() == b.is_nullable()
+                && same_type(a.data_type(), b.data_type())
+        };
+        for (position, field) in expected.iter().enumerate() {
+            let found = schema.fields().get(position);
+            if !found.is_some_and(|found| same(found, field)) {
+                let nullable = if field.is_nullable() {
+                    ", nullable"
+                } else {
+                    ""
+                };
+                let expected = format!("`{}` {}{nullable}", field.name(), field.data_type());
+                return Err(WireError::Columns { position, expected });
+            }
+        }
+        if schema.fields().len() > expected.len() {
+            return Err(WireError::Columns {
+                position: expected.len(),
+                expected: "no further column".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The columns, in their order.
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let token = DataType::FixedSizeBinary(16);
+        let mut fields: Vec<Field> = self
+            .identifiers
+            .iter()
+            .map(|kind| Field::new(kind.as_str(), token.clone(), true))
+            .collect();
+        fields.extend([
+            Field::new("basis", DataType::UInt8, false),
+            Field::new("purposes", DataType::UInt32, false),
+            Field::new("consent_at", DataType::Int64, true),
+            Field::new("notice_version", DataType::Utf8, true),
+            Field::new("source", DataType::Utf8, true),
+            Field::new("opposed", DataType::Boolean, false),
+        ]);
+        match self.kind {
+            UploadKind::Crm => {
+                let item = Arc::new(Field::new("item", DataType::UInt16, false));
+                fields.push(Field::new("segments", DataType::List(item), false));
+            }
+            UploadKind::Graph => {
+                for name in self.labels.keys() {
+                    fields.push(Field::new(format!("tag:{name}"), token.clone(), true));
+                    fields.push(Field::new(format!("cookie:{name}"), DataType::Binary, true));
+                }
+            }
+        }
+        fields
+    }
+
+    fn check(&self) -> Result<(), WireError> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if self.collaboration.len() != 32 || !self.collaboration.bytes().all(hex) {
+            return Err(metadata_error(
+                COLLABORATION,
+                "must be 32 lowercase hexadecimal digits",
+            ));
+        }
+        if self.epoch == 0 {
+            return Err(metadata_error(EPOCH, "starts at 1"));
+        }
+        if self.identifiers.is_empty() || !self.identifiers.is_sorted_by(|a, b| a < b) {
+            return Err(WireError::Columns {
+                position: 0,
+                expected: "`email`, `phone` or `postal`, in this order, at least one".to_owned(),
+            });
+        }
+        if self.segments.len() > MAX_SEGMENTS {
+            return Err(metadata_error(SEGMENTS, "has more than 10,000 labels"));
+        }
+        let well_formed = |label: &&String| {
+            let name = label.split_once('=').map(|(name, _)| name);
+            label.len() <= MAX_SEGMENT_BYTES && name.is_some_and(|name| !name.is_empty())
+        };
+        if !self.segments.iter().all(|label| well_formed(&label)) {
+            return Err(metadata_error(
+                SEGMENTS,
+                "a label is not `name=value` of at most 256 bytes",
+            ));
+        }
+        let distinct: std::collections::BTreeSet<&String> = self.segments.iter().collect();
+        if distinct.len() != self.segments.len() {
+            return Err(metadata_error(SEGMENTS, "a label is there twice"));
+        }
+        if self.labels.len() > MAX_DESTINATIONS {
+            return Err(metadata_error(LABELS, "has more than 64 destinations"));
+        }
+        if !self.labels.keys().all(|name| is_party_name(name)) {
+            return Err(metadata_error(LABELS, "a key is not a party's name"));
+        }
+        let foreign = match self.kind {
+            UploadKind::Crm => !self.labels.is_empty(),
+            UploadKind::Graph => !self.segments.is_empty(),
+        };
+        if foreign {
+            return Err(metadata_error(
+                KIND,
+                "segments belong to a crm, labels to a graph",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The identifier columns at the start of the schema, in the order found.
+fn identifiers_of(schema: &Schema) -> Vec<IdentifierType> {
+    let known = [
+        IdentifierType::Email,
+        IdentifierType::Phone,
+        IdentifierType::Postal,
+    ];
+    let named = |name: &str| known.into_iter().find(|kind| kind.as_str() == name);
+    let names = schema.fields().iter().take(known.len());
+    names.map_while(|field| named(field.name())).collect()
+}
+
+fn parse_labels(json: &str) -> Result<BTreeMap<String, Option<[u8; 32]>>, WireError> {
+    let entries: BTreeMap<String, LabelEntry> = serde_json::from_str(json).map_err(|_| {
+        metadata_error(
+            LABELS,
+            "must be a JSON object of objects with `enc` or nothing",
+        )
+    })?;
+    let mut labels = BTreeMap::new();
+    for (name, entry) in entries {
+        let enc = match entry.enc {
+            None => None,
+            Some(text) => {
+                let bytes = STANDARD.decode(text).ok();
+                let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+                let problem = "an `enc` is not 32 bytes of standard base64";
+                Some(bytes.ok_or_else(|| metadata_error(LABELS, problem))?)
+            }
+        };
+        labels.insert(name, enc);
+    }
+    Ok(labels)
+}
+
+/// `[a-z][a-z0-9-]{1,31}`
+fn is_party_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && (2..=32).contains(&name.len())
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// List items may be named as the writer likes; they may be called nullable, but never be null.
+fn same_type(found: &DataType, expected: &DataType) -> bool {
+    match (found, expected) {
+        (DataType::List(found), DataType::List(expected)) => {
+            found.data_type() == expected.data_type()
+        }
+        _ => found == expected,
+    }
+}
+
+fn metadata_error(key: &'static str, problem: &'static str) -> WireError {
+    WireError::Metadata { key, problem }
+}
