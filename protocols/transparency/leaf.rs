@@ -1,0 +1,290 @@
+//! A leaf: who did what when, as one line of JSON with exactly one spelling.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Longest leaf, bytes.
+pub const LEAF_MAX: usize = 4096;
+
+const VERSION: u32 = 1;
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaf {
+    /// 1.
+    pub version: u32,
+    /// RFC 3339, UTC, ending in `Z`.
+    pub time: String,
+    /// Name of the party that acted, or `operator`.
+    pub actor: String,
+    /// What happened.
+    pub event: Event,
+    /// Digest of the release policy, where one was applied: 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+}
+
+/// What happened. Ids are 32 lowercase hexadecimal digits, digests 64, names those of parties.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// A party got a client certificate.
+    Enrolment {
+        /// Its name.
+        party: String,
+        /// `advertiser`, `partner`, `destination` or `auditor`.
+        role: String,
+        /// [`key_fingerprint`] of its Ed25519 key.
+        signing_key: String,
+        /// [`key_fingerprint`] of its X25519 key, if it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sealing_key: Option<String>,
+    },
+    /// An advertiser proposed signed terms.
+    Proposal {
+        /// Id, which is a digest of the terms.
+        collaboration: String,
+    },
+    /// The partner signed the same terms.
+    Acceptance {
+        /// Id.
+        collaboration: String,
+    },
+    /// An upload became a sealed set.
+    Upload {
+        /// Id.
+        collaboration: String,
+        /// Id.
+        upload: String,
+        /// `crm` or `graph`.
+        kind: String,
+        /// Merkle root over the commitments of its consent records.
+        consent_root: String,
+    },
+    /// The gate decided whether a number of matches may be told.
+    MatchDecision {
+        /// Id.
+        collaboration: String,
+        /// Id.
+        match_id: String,
+        /// Whether anything is told.
+        released: bool,
+        /// The noised, rounded count, if released.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<u64>,
+    },
+    /// The gate decided whether an audience may go to a destination.
+    GateDecision {
+        /// Id.
+        collaboration: String,
+        /// Id.
+        audience: String,
+        /// Name.
+        destination: String,
+        /// Id.
+        decision_id: String,
+        /// Whether it may.
+        released: bool,
+        /// The noised, rounded size, if released.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<u64>,
+    },
+    /// A destination acknowledged the last batch of a delivery.
+    Delivery {
+        /// The decision that allowed it.
+        decision_id: String,
+        /// Id.
+        delivery: String,
+        /// Id.
+        audience: String,
+        /// Name.
+        destination: String,
+        /// Digest of what was delivered.
+        digest: String,
+    },
+    /// People withdrew.
+    Withdrawal {
+        /// Id.
+        collaboration: String,
+        /// Id.
+        withdrawal: String,
+        /// Commitment to the withdrawn tokens.
+        commitment: String,
+    },
+}
+
+/// Why bytes are not a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LeafError {
+    /// Over [`LEAF_MAX`] bytes.
+    #[error("longer than 4,096 bytes")]
+    TooLong,
+    /// Not this JSON: a field is missing, unknown, or of another type.
+    #[error("not a leaf, or with fields that this version does not know")]
+    NotALeaf,
+    /// Another version.
+    #[error("of a version that is not 1")]
+    Version,
+    /// The same content spelt in another way.
+    #[error("not in its one canonical spelling")]
+    Spelling,
+    /// A field's value is malformed; which one.
+    #[error("with a malformed {0}")]
+    Field(&'static str),
+}
+
+impl Leaf {
+    /// A leaf of the present version; `time` is RFC 3339 in UTC.
+    pub fn new(time: String, actor: &str, event: Event, policy: Option<String>) -> Self {
+        Leaf {
+            version: VERSION,
+            time,
+            actor: actor.to_owned(),
+            event,
+            policy,
+        }
+    }
+
+    /// The canonical bytes: JSON without white space, fields in the order of the declaration.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match serde_json::to_vec(self) {
+            Ok(bytes) => bytes,
+            Err(_) => unreachable!("text, numbers and booleans always have a JSON form"),
+        }
+    }
+
+    /// Reads canonical bytes, and nothing else.
+    pub fn parse(bytes: &[u8]) -> Result<Leaf, LeafError> {
+        if bytes.len() > LEAF_MAX {
+            return Err(LeafError::TooLong);
+        }
+        let leaf: Leaf = serde_json::from_slice(bytes).map_err(|_| LeafError::NotALeaf)?;
+        if leaf.version != VERSION {
+            return Err(LeafError::Version);
+        }
+        if leaf.to_bytes() != bytes {
+            return Err(LeafError::Spelling);
+        }
+        leaf.check()?;
+        Ok(leaf)
+    }
+
+    /// Whether every field is what it should be.
+    pub fn check(&self) -> Result<(), LeafError> {
+        require("time", is_time(&self.time))?;
+        require("actor", is_name(&self.actor))?;
+        if let Some(policy) = &self.policy {
+            require("policy", is_hex(policy, 64))?;
+        }
+        self.event.check()
+    }
+}
+
+impl Event {
+    fn check(&self) -> Result<(), LeafError> {
+        match self {
+            Event::Enrolment {
+                party,
+                role,
+                signing_key,
+                sealing_key,
+            } => {
+                let roles = ["advertiser", "partner", "destination", "auditor"];
+                require("party", is_name(party))?;
+                require("role", roles.contains(&role.as_str()))?;
+                require("signing_key", is_hex(signing_key, 64))?;
+                let sealing = sealing_key.as_ref();
+                require("sealing_key", sealing.is_none_or(|key| is_hex(key, 64)))
+            }
+            Event::Proposal { collaboration } | Event::Acceptance { collaboration } => {
+                require("collaboration", is_hex(collaboration, 32))
+            }
+            Event::Upload {
+                collaboration,
+                upload,
+                kind,
+                consent_root,
+            } => {
+                require("collaboration", is_hex(collaboration, 32))?;
+                require("upload", is_hex(upload, 32))?;
+                require("kind", kind == "crm" || kind == "graph")?;
+                require("consent_root", is_hex(consent_root, 64))
+            }
+            Event::MatchDecision {
+                collaboration,
+                match_id,
+                released,
+                about,
+            } => {
+                require("collaboration", is_hex(collaboration, 32))?;
+                require("match_id", is_hex(match_id, 32))?;
+                require("about", *released == about.is_some())
+            }
+            Event::GateDecision {
+                collaboration,
+                audience,
+                destination,
+                decision_id,
+                released,
+                about,
+            } => {
+                require("collaboration", is_hex(collaboration, 32))?;
+                require("audience", is_hex(audience, 32))?;
+                require("destination", is_name(destination))?;
+                require("decision_id", is_hex(decision_id, 32))?;
+                require("about", *released == about.is_some())
+            }
+            Event::Delivery {
+                decision_id,
+                delivery,
+                audience,
+                destination,
+                digest,
+            } => {
+                require("decision_id", is_hex(decision_id, 32))?;
+                require("delivery", is_hex(delivery, 32))?;
+                require("audience", is_hex(audience, 32))?;
+                require("destination", is_name(destination))?;
+                require("digest", is_hex(digest, 64))
+            }
+            Event::Withdrawal {
+                collaboration,
+                withdrawal,
+                commitment,
+            } => {
+                require("collaboration", is_hex(collaboration, 32))?;
+                require("withdrawal", is_hex(withdrawal, 32))?;
+                require("commitment", is_hex(commitment, 64))
+            }
+        }
+    }
+}
+
+/// SHA-256 of a public key, in hexadecimal.
+pub fn key_fingerprint(public: &[u8; 32]) -> String {
+    hex::encode(Sha256::digest(public))
+}
+
+fn require(field: &'static str, holds: bool) -> Result<(), LeafError> {
+    holds.then_some(()).ok_or(LeafError::Field(field))
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// `[a-z][a-z0-9-]{1,31}`.
+fn is_name(text: &str) -> bool {
+    let rest = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (2..=32).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(rest)
+}
+
+fn is_time(text: &str) -> bool {
+    text.len() <= 35
+        && text.ends_with('Z')
+        && text.as_bytes().get(10) == Some(&b'T')
+        && text.parse::<jiff::Timestamp>().is_ok()
+}

@@ -1,0 +1,220 @@
+//! The order of events: what must have happened before what. A log that breaks one of these was not
+//! written by a service that keeps its promises, whoever signed it.
+//!
+//! Bound: memory grows with the parties, collaborations, uploads, decisions and deliveries of the log,
+//! about 200 bytes each; not with rows or members, which are not in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::leaf::{Event, Leaf};
+
+/// The name the operator acts under.
+const OPERATOR: &str = "operator";
+
+/// A broken rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rule {
+    /// A party is called `operator`, or is enrolled by a third party.
+    #[error(
+        "an enrolment is made by the operator or the party itself, and none is called `operator`"
+    )]
+    Enrolment,
+    /// A party enrolled again with another role.
+    #[error("a party keeps the role of its first enrolment")]
+    RoleChanged,
+    /// The actor is not allowed to do this, or never enrolled.
+    #[error("the actor is enrolled, and in the role that this takes")]
+    Actor,
+    /// An id was used before.
+    #[error("an id is used once")]
+    Repeated,
+    /// No such proposal before, or already accepted.
+    #[error("an acceptance follows its proposal, once")]
+    Acceptance,
+    /// The collaboration was not accepted before.
+    #[error("nothing happens in a collaboration before both signed it")]
+    NotAccepted,
+    /// Both sides' uploads were not there before.
+    #[error("a decision follows uploads of both sides")]
+    NoUploads,
+    /// A gate decision without the digest of the policy it applied.
+    #[error("a gate decision names its policy")]
+    NoPolicy,
+    /// The destination is not an enrolled destination.
+    #[error("a destination is enrolled as one")]
+    Destination,
+    /// No released decision for that audience and destination before.
+    #[error("a delivery follows a decision that released that audience to that destination")]
+    NotReleased,
+}
+
+struct Collaboration {
+    advertiser: String,
+    partner: Option<String>,
+    crm: bool,
+    graph: bool,
+}
+
+struct Decision {
+    audience: String,
+    destination: String,
+    released: bool,
+}
+
+/// What the leaves so far have said.
+#[derive(Default)]
+pub(super) struct History {
+    roles: BTreeMap<String, String>,
+    collaborations: BTreeMap<String, Collaboration>,
+    decisions: BTreeMap<String, Decision>,
+    used: BTreeSet<(&'static str, String)>,
+}
+
+impl History {
+    /// Takes the next leaf, or says which rule it breaks.
+    pub(super) fn take(&mut self, leaf: &Leaf) -> Result<(), Rule> {
+        let actor = leaf.actor.as_str();
+        match &leaf.event {
+            Event::Enrolment { party, role, .. } => self.enrolment(actor, party, role),
+            Event::Proposal { collaboration } => {
+                self.role(actor, "advertiser")?;
+                self.once("collaboration", collaboration)?;
+                let proposed = Collaboration {
+                    advertiser: actor.to_owned(),
+                    partner: None,
+                    crm: false,
+                    graph: false,
+                };
+                self.collaborations.insert(collaboration.clone(), proposed);
+                Ok(())
+            }
+            Event::Acceptance { collaboration } => {
+                self.role(actor, "partner")?;
+                match self.collaborations.get_mut(collaboration) {
+                    Some(found) if found.partner.is_none() => {
+                        found.partner = Some(actor.to_owned());
+                        Ok(())
+                    }
+                    _ => Err(Rule::Acceptance),
+                }
+            }
+            Event::Upload {
+                collaboration,
+                upload,
+                kind,
+                ..
+            } => self.upload(actor, collaboration, upload, kind == "crm"),
+            Event::MatchDecision {
+                collaboration,
+                match_id,
+                ..
+            } => {
+                self.decidable(actor, leaf, collaboration)?;
+                self.once("match", match_id)
+            }
+            Event::GateDecision {
+                collaboration,
+                audience,
+                destination,
+                decision_id,
+                released,
+                ..
+            } => {
+                self.decidable(actor, leaf, collaboration)?;
+                self.destination(destination)?;
+                self.once("decision", decision_id)?;
+                let decision = Decision {
+                    audience: audience.clone(),
+                    destination: destination.clone(),
+                    released: *released,
+                };
+                self.decisions.insert(decision_id.clone(), decision);
+                Ok(())
+            }
+            Event::Delivery {
+                decision_id,
+                delivery,
+                audience,
+                destination,
+                ..
+            } => {
+                by(actor, destination)?;
+                let decision = self.decisions.get(decision_id);
+                decision
+                    .filter(|d| d.released && d.audience == *audience)
+                    .filter(|d| d.destination == *destination)
+                    .ok_or(Rule::NotReleased)?;
+                self.once("delivery", delivery)
+            }
+            Event::Withdrawal {
+                collaboration,
+                withdrawal,
+                ..
+            } => {
+                let (found, partner) = self.accepted(collaboration)?;
+                if actor != found.advertiser && actor != partner {
+                    return Err(Rule::Actor);
+                }
+                self.once("withdrawal", withdrawal)
+            }
+        }
+    }
+
+    fn enrolment(&mut self, actor: &str, party: &str, role: &str) -> Result<(), Rule> {
+        if party == OPERATOR || (actor != OPERATOR && actor != party) {
+            return Err(Rule::Enrolment);
+        }
+        let known = self.roles.entry(party.to_owned());
+        if known.or_insert_with(|| role.to_owned()) != role {
+            return Err(Rule::RoleChanged);
+        }
+        Ok(())
+    }
+
+    fn upload(&mut self, actor: &str, id: &str, upload: &str, crm: bool) -> Result<(), Rule> {
+        let (found, partner) = self.accepted(id)?;
+        by(actor, if crm { &found.advertiser } else { partner })?;
+        self.once("upload", upload)?;
+        if let Some(found) = self.collaborations.get_mut(id) {
+            found.crm |= crm;
+            found.graph |= !crm;
+        }
+        Ok(())
+    }
+
+    fn decidable(&self, actor: &str, leaf: &Leaf, id: &str) -> Result<(), Rule> {
+        let (found, _) = self.accepted(id)?;
+        by(actor, &found.advertiser)?;
+        if !(found.crm && found.graph) {
+            return Err(Rule::NoUploads);
+        }
+        leaf.policy.as_ref().map(|_| ()).ok_or(Rule::NoPolicy)
+    }
+
+    fn accepted(&self, id: &str) -> Result<(&Collaboration, &str), Rule> {
+        let found = self.collaborations.get(id).ok_or(Rule::NotAccepted)?;
+        let partner = found.partner.as_deref().ok_or(Rule::NotAccepted)?;
+        Ok((found, partner))
+    }
+
+    fn role(&self, actor: &str, role: &str) -> Result<(), Rule> {
+        let holds = self.roles.get(actor).is_some_and(|known| known == role);
+        holds.then_some(()).ok_or(Rule::Actor)
+    }
+
+    fn destination(&self, name: &str) -> Result<(), Rule> {
+        self.role(name, "destination")
+            .map_err(|_| Rule::Destination)
+    }
+
+    fn once(&mut self, kind: &'static str, id: &str) -> Result<(), Rule> {
+        let new = self.used.insert((kind, id.to_owned()));
+        new.then_some(()).ok_or(Rule::Repeated)
+    }
+}
+
+/// The party itself, or the operator on its behalf.
+fn by(actor: &str, party: &str) -> Result<(), Rule> {
+    let allowed = actor == party || actor == OPERATOR;
+    allowed.then_some(()).ok_or(Rule::Actor)
+}

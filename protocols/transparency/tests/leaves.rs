@@ -1,0 +1,66 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn a_leaf_reads_back_from_its_one_spelling() {
+    for leaf in story() {
+        assert_eq!(Leaf::parse(&leaf.to_bytes()), Ok(leaf));
+    }
+}
+
+#[test]
+fn other_spellings_unknown_fields_and_malformed_values_are_refused() {
+    let honest = String::from_utf8(story()[10].to_bytes()).unwrap();
+    let said = |from: &str, to: &str| {
+        assert!(honest.contains(from), "{from}");
+        Leaf::parse(honest.replacen(from, to, 1).as_bytes()).unwrap_err()
+    };
+    assert_eq!(said("{", "{ "), LeafError::Spelling);
+    assert_eq!(said("acme", "\\u0061cme"), LeafError::Spelling);
+    assert_eq!(
+        said("\"released\":false", "\"released\":false,\"about\":null"),
+        LeafError::Spelling
+    );
+    assert_eq!(said("\"version\":1", "\"version\":2"), LeafError::Version);
+    assert_eq!(
+        said("\"version\":1", "\"version\":1,\"more\":1"),
+        LeafError::NotALeaf
+    );
+    assert_eq!(
+        said("\"released\":false", "\"released\":false,\"more\":1"),
+        LeafError::NotALeaf
+    );
+    assert_eq!(said("gate_decision", "other"), LeafError::NotALeaf);
+    assert_eq!(said("\"version\":1,", ""), LeafError::NotALeaf);
+    assert_eq!(said("acme", "Acme"), LeafError::Field("actor"));
+    assert_eq!(said("dsp-a", "d\u{1f600}"), LeafError::Field("destination"));
+    assert_eq!(said("0707", "0A07"), LeafError::Field("decision_id"));
+    assert_eq!(said("cccc", "ccc"), LeafError::Field("policy"));
+    assert_eq!(
+        said("\"released\":false", "\"released\":true"),
+        LeafError::Field("about")
+    );
+    assert_eq!(said("00Z", "00+01:00"), LeafError::Field("time"));
+    assert_eq!(said("2026-11", "2026-13"), LeafError::Field("time"));
+    assert_eq!(
+        Leaf::parse(&vec![b' '; LEAF_MAX + 1]),
+        Err(LeafError::TooLong)
+    );
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_are_no_leaf_and_never_panic(bytes: Vec<u8>, time in "[0-9T:Z+.-]{0,30}") {
+        prop_assert!(Leaf::parse(&bytes).is_err());
+        let _ = Leaf::new(time, "acme", Event::Proposal { collaboration: id(1) }, None).check();
+    }
+
+    #[test]
+    fn random_checkpoints_and_keys_are_refused_and_never_panic(bytes: Vec<u8>, text in "\\PC{0,80}", key in "[a-z+/0-9A-F=]{0,80}") {
+        let vkey = super::key().vkey();
+        prop_assert!(open_checkpoint(&bytes, &vkey).is_none());
+        prop_assert!(open_checkpoint(text.as_bytes(), &vkey).is_none());
+        prop_assert!(open_checkpoint(text.as_bytes(), &key).is_none());
+    }
+}

@@ -1,0 +1,150 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod leaves;
+mod order;
+mod tamper;
+mod tiles;
+mod vectors;
+
+use tamis_keys::Secret;
+
+use super::*;
+
+const ORIGIN: &str = "tamis.example/log";
+
+fn key() -> LogKey {
+    LogKey::new(Secret::from_bytes([0x71; 32]), ORIGIN).unwrap()
+}
+
+/// 32 hexadecimal digits.
+fn id(n: u8) -> String {
+    hex::encode([n; 16])
+}
+
+/// 64 hexadecimal digits.
+fn digest(n: u8) -> String {
+    hex::encode([n; 32])
+}
+
+fn leaf(minute: usize, actor: &str, event: Event) -> Leaf {
+    let policy = matches!(
+        event,
+        Event::MatchDecision { .. } | Event::GateDecision { .. }
+    );
+    let time = format!("2026-11-22T09:{minute:02}:00Z");
+    Leaf::new(time, actor, event, policy.then(|| digest(0xcc)))
+}
+
+fn enrolment(party: &str, role: &str) -> Event {
+    Event::Enrolment {
+        party: party.into(),
+        role: role.into(),
+        signing_key: key_fingerprint(&[1; 32]),
+        sealing_key: (role != "auditor").then(|| key_fingerprint(&[2; 32])),
+    }
+}
+
+fn upload(n: u8, kind: &str) -> Event {
+    Event::Upload {
+        collaboration: id(1),
+        upload: id(n),
+        kind: kind.into(),
+        consent_root: digest(n),
+    }
+}
+
+fn gate(n: u8, audience: u8, destination: &str, about: Option<u64>) -> Event {
+    Event::GateDecision {
+        collaboration: id(1),
+        audience: id(audience),
+        destination: destination.into(),
+        decision_id: id(n),
+        released: about.is_some(),
+        about,
+    }
+}
+
+fn delivery(n: u8, decision: u8, audience: u8, destination: &str) -> Event {
+    Event::Delivery {
+        decision_id: id(decision),
+        delivery: id(n),
+        audience: id(audience),
+        destination: destination.into(),
+        digest: digest(n),
+    }
+}
+
+/// A whole collaboration, from enrolment to a withdrawal.
+fn story() -> Vec<Leaf> {
+    let collaboration = || id(1);
+    let events = [
+        ("operator", enrolment("acme", "advertiser")),
+        ("operator", enrolment("mapper", "partner")),
+        ("operator", enrolment("dsp-a", "destination")),
+        ("auditor", enrolment("auditor", "auditor")),
+        (
+            "acme",
+            Event::Proposal {
+                collaboration: collaboration(),
+            },
+        ),
+        (
+            "mapper",
+            Event::Acceptance {
+                collaboration: collaboration(),
+            },
+        ),
+        ("acme", upload(2, "crm")),
+        ("mapper", upload(3, "graph")),
+        (
+            "acme",
+            Event::MatchDecision {
+                collaboration: collaboration(),
+                match_id: id(4),
+                released: true,
+                about: Some(1240),
+            },
+        ),
+        ("acme", gate(5, 6, "dsp-a", Some(320))),
+        ("acme", gate(7, 8, "dsp-a", None)),
+        ("dsp-a", delivery(9, 5, 6, "dsp-a")),
+        (
+            "acme",
+            Event::Withdrawal {
+                collaboration: collaboration(),
+                withdrawal: id(10),
+                commitment: digest(10),
+            },
+        ),
+        ("dsp-a", delivery(11, 5, 6, "dsp-a")),
+    ];
+    let numbered = events.into_iter().enumerate();
+    numbered
+        .map(|(n, (actor, event))| leaf(n, actor, event))
+        .collect()
+}
+
+fn bytes(leaves: &[Leaf]) -> Vec<Vec<u8>> {
+    leaves.iter().map(Leaf::to_bytes).collect()
+}
+
+/// A published and signed log, published in steps of `step` leaves.
+fn log_of(leaves: &[Vec<u8>], step: usize) -> MemoryStore {
+    let mut store = MemoryStore::default();
+    let mut size = 0;
+    let mut root = publish(0, &[], &mut store).unwrap().1;
+    for part in leaves.chunks(step) {
+        (size, root) = publish(size, part, &mut store).unwrap();
+    }
+    sign(&mut store, size, &root);
+    store
+}
+
+fn sign(store: &mut MemoryStore, size: u64, root: &[u8; 32]) {
+    let checkpoint = key().sign_checkpoint(size, root);
+    store.write(CHECKPOINT, checkpoint.as_bytes()).unwrap();
+}
+
+fn check(store: &MemoryStore) -> Result<Summary, Violation> {
+    verify(store, &key().vkey())
+}

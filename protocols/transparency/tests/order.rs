@@ -1,0 +1,129 @@
+//! Attacks of the operator itself: it holds the key and signs a log that breaks its promises.
+
+use super::*;
+
+/// What the verifier says of a log with these leaves, signed by the log's own key.
+fn verdict(leaves: &[Leaf]) -> Result<(), Rule> {
+    match check(&log_of(&bytes(leaves), 100)) {
+        Ok(_) => Ok(()),
+        Err(Violation::Order { rule, .. }) => Err(rule),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn with(change: impl FnOnce(&mut Vec<Leaf>)) -> Result<(), Rule> {
+    let mut leaves = story();
+    change(&mut leaves);
+    verdict(&leaves)
+}
+
+fn add(actor: &str, event: Event) -> Result<(), Rule> {
+    with(|leaves| leaves.push(leaf(30, actor, event)))
+}
+
+#[test]
+fn nothing_is_delivered_that_was_not_released_to_that_destination_before() {
+    let refused = Err(Rule::NotReleased);
+    assert_eq!(
+        add("dsp-a", delivery(20, 7, 8, "dsp-a")),
+        refused,
+        "below the minimum"
+    );
+    assert_eq!(
+        add("dsp-a", delivery(20, 5, 8, "dsp-a")),
+        refused,
+        "another audience"
+    );
+    assert_eq!(
+        add("dmp-b", delivery(20, 5, 6, "dmp-b")),
+        refused,
+        "another destination"
+    );
+    assert_eq!(
+        add("dsp-a", delivery(20, 99, 6, "dsp-a")),
+        refused,
+        "no such decision"
+    );
+    assert_eq!(
+        with(|leaves| leaves.swap(9, 11)),
+        refused,
+        "before the decision"
+    );
+    assert_eq!(
+        with(|leaves| drop(leaves.remove(9))),
+        refused,
+        "decision left out"
+    );
+    assert_eq!(add("operator", delivery(20, 5, 6, "dsp-a")), Ok(()));
+}
+
+#[test]
+fn nothing_happens_in_a_collaboration_before_both_signed_it() {
+    assert_eq!(with(|leaves| leaves.swap(5, 6)), Err(Rule::NotAccepted));
+    assert_eq!(
+        with(|leaves| drop(leaves.remove(5))),
+        Err(Rule::NotAccepted)
+    );
+    assert_eq!(with(|leaves| leaves.swap(4, 5)), Err(Rule::Acceptance));
+    let again = Event::Acceptance {
+        collaboration: id(1),
+    };
+    assert_eq!(add("mapper", again), Err(Rule::Acceptance));
+}
+
+#[test]
+fn a_decision_follows_uploads_of_both_sides_and_names_its_policy() {
+    assert_eq!(with(|leaves| drop(leaves.remove(6))), Err(Rule::NoUploads));
+    assert_eq!(with(|leaves| leaves.swap(7, 8)), Err(Rule::NoUploads));
+    assert_eq!(with(|leaves| leaves[9].policy = None), Err(Rule::NoPolicy));
+}
+
+#[test]
+fn only_enrolled_parties_in_the_right_role_act() {
+    assert_eq!(
+        with(|leaves| leaves[4].actor = "mapper".into()),
+        Err(Rule::Actor)
+    );
+    assert_eq!(
+        with(|leaves| leaves[5].actor = "acme".into()),
+        Err(Rule::Actor)
+    );
+    assert_eq!(
+        with(|leaves| leaves[6].actor = "mapper".into()),
+        Err(Rule::Actor)
+    );
+    assert_eq!(
+        with(|leaves| leaves[12].actor = "dsp-a".into()),
+        Err(Rule::Actor)
+    );
+    assert_eq!(
+        with(|leaves| leaves[12].actor = "operator".into()),
+        Err(Rule::Actor)
+    );
+    assert_eq!(with(|leaves| drop(leaves.remove(0))), Err(Rule::Actor));
+    assert_eq!(
+        add("acme", gate(20, 21, "mapper", None)),
+        Err(Rule::Destination)
+    );
+    assert_eq!(
+        add("acme", enrolment("new-one", "partner")),
+        Err(Rule::Enrolment)
+    );
+    assert_eq!(
+        add("operator", enrolment("operator", "partner")),
+        Err(Rule::Enrolment)
+    );
+    assert_eq!(
+        add("operator", enrolment("acme", "partner")),
+        Err(Rule::RoleChanged)
+    );
+    assert_eq!(add("operator", enrolment("acme", "advertiser")), Ok(()));
+}
+
+#[test]
+fn an_id_is_used_once() {
+    for repeated in [4, 6, 8, 9, 11, 12] {
+        let said = with(|leaves| leaves.push(leaves[repeated].clone()));
+        assert_eq!(said, Err(Rule::Repeated), "leaf {repeated}");
+    }
+}
