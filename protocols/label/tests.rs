@@ -177,8 +177,9 @@ fn tags_are_stable_and_unrelated_across_destinations_collaborations_and_keys() {
 }
 
 #[test]
-#[ignore = "a measurement: run in release"]
-fn a_million_labels() {
+#[ignore = "a measurement: cargo test --release -p tamis-protocols -- --ignored --nocapture"]
+#[allow(clippy::print_stderr)]
+fn a_million_labels_are_sealed_within_five_seconds_on_one_core() {
     let (sealer, opener) = pair(&CONTEXT, &Counting::new());
     let start = std::time::Instant::now();
     for row in 0..1_000_000u64 {
@@ -190,8 +191,11 @@ fn a_million_labels() {
     for _ in 0..1_000_000u64 {
         std::hint::black_box(opener.open(&label).unwrap());
     }
-    let opened = start.elapsed();
-    panic!("sealed in {sealed:?}, opened in {opened:?}");
+    eprintln!(
+        "a million labels: sealed in {sealed:?}, opened in {:?}",
+        start.elapsed()
+    );
+    assert!(sealed.as_secs() < 5);
 }
 
 proptest! {

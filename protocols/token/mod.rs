@@ -26,7 +26,15 @@ pub const TOKEN_LEN: usize = 16;
 const VERSION: u8 = 1;
 
 /// A 16-byte pseudonym of one identifier in one collaboration and epoch. Still personal data: it has no
-/// `Display`, and its `Debug` says nothing.
+/// `Display`, is not serialised by itself, and its `Debug` says nothing.
+///
+/// ```compile_fail
+/// println!("{}", tamis_protocols::token::Token([0; 16]));
+/// ```
+/// ```compile_fail
+/// fn serialise(_: &impl serde::Serialize) {}
+/// serialise(&tamis_protocols::token::Token([0; 16]));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub [u8; TOKEN_LEN]);
 

@@ -1,0 +1,393 @@
+#!/usr/bin/env python3
+"""Recomputes the committed vectors of token, pairing, label and transparency from their SPEC.md.
+
+An implementation of its own: Python's standard library and `cryptography` (X25519, Ed25519,
+AES-GCM); HKDF and HPKE are written out from RFC 5869 and RFC 9180. Prints one line a part; exits 1
+on any difference, 2 if it cannot run.
+
+    python3 tests/independent/vectors.py [directory of protocols]
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import sys
+
+try:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
+    from cryptography.hazmat.primitives.asymmetric.x25519 import (
+        X25519PrivateKey,
+        X25519PublicKey,
+    )
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+except ImportError:
+    print("the Python package `cryptography` is missing: pip install cryptography")
+    sys.exit(2)
+
+
+class Different(Exception):
+    """A recomputed value is not the committed one."""
+
+
+def same(what, made, committed):
+    """Compares bytes, text or lists; a difference names the value, never shows it."""
+    if isinstance(made, bytes):
+        made = made.hex()
+    if made != committed:
+        raise Different(what)
+
+
+def refused(what, attempt):
+    """The attempt must raise."""
+    try:
+        attempt()
+    except Exception:  # noqa: BLE001 - any refusal will do
+        return
+    raise Different(f"{what} was accepted")
+
+
+def unhex(text):
+    return bytes.fromhex(text)
+
+
+# --- RFC 2104, RFC 5869 -------------------------------------------------------------------------
+
+
+def mac(key, message):
+    return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def extract(salt, ikm):
+    return mac(salt or b"\0" * 32, ikm)
+
+
+def expand(prk, info, length):
+    out, block, counter = b"", b"", 1
+    while len(out) < length:
+        block = mac(prk, block + info + bytes([counter]))
+        out += block
+        counter += 1
+    return out[:length]
+
+
+def hkdf(ikm, info, salt=b""):
+    return expand(extract(salt, ikm), info, 32)
+
+
+def prefixed(*texts):
+    """Each text behind its length, 4 bytes big-endian."""
+    out = b""
+    for text in texts:
+        out += len(text.encode()).to_bytes(4, "big") + text.encode()
+    return out
+
+
+# --- RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM -------------------
+
+KEM_ID, KDF_ID, AEAD_ID = 0x0020, 0x0001, 0x0002
+KEM_SUITE = b"KEM" + KEM_ID.to_bytes(2, "big")
+SUITE = b"HPKE" + b"".join(i.to_bytes(2, "big") for i in (KEM_ID, KDF_ID, AEAD_ID))
+
+
+def labeled_extract(suite, salt, label, ikm):
+    return extract(salt, b"HPKE-v1" + suite + label + ikm)
+
+
+def labeled_expand(suite, prk, label, info, length):
+    labeled = length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info
+    return expand(prk, labeled, length)
+
+
+def derive_key_pair(ikm):
+    prk = labeled_extract(KEM_SUITE, b"", b"dkp_prk", ikm)
+    return X25519PrivateKey.from_private_bytes(labeled_expand(KEM_SUITE, prk, b"sk", b"", 32))
+
+
+def public(private):
+    return private.public_key().public_bytes_raw()
+
+
+def shared_secret(dh, enc, recipient):
+    prk = labeled_extract(KEM_SUITE, b"", b"eae_prk", dh)
+    return labeled_expand(KEM_SUITE, prk, b"shared_secret", enc + recipient, 32)
+
+
+class Context:
+    """KeySchedule, §5.1, and one message or any number of exported secrets."""
+
+    def __init__(self, secret, info):
+        psk_id_hash = labeled_extract(SUITE, b"", b"psk_id_hash", b"")
+        info_hash = labeled_extract(SUITE, b"", b"info_hash", info)
+        schedule = b"\x00" + psk_id_hash + info_hash
+        prk = labeled_extract(SUITE, secret, b"secret", b"")
+        self.key = labeled_expand(SUITE, prk, b"key", schedule, 32)
+        self.nonce = labeled_expand(SUITE, prk, b"base_nonce", schedule, 12)
+        self.exporter = labeled_expand(SUITE, prk, b"exp", schedule, 32)
+
+    def seal(self, plaintext):
+        return AESGCM(self.key).encrypt(self.nonce, plaintext, b"")
+
+    def open(self, ciphertext):
+        return AESGCM(self.key).decrypt(self.nonce, ciphertext, b"")
+
+    def export(self, context):
+        return labeled_expand(SUITE, self.exporter, b"sec", context, 32)
+
+
+def sender(ikm, recipient, info):
+    ephemeral = derive_key_pair(ikm)
+    enc = public(ephemeral)
+    dh = ephemeral.exchange(X25519PublicKey.from_public_bytes(recipient))
+    return enc, Context(shared_secret(dh, enc, recipient), info)
+
+
+def receiver(private, enc, info):
+    dh = private.exchange(X25519PublicKey.from_public_bytes(enc))
+    return Context(shared_secret(dh, enc, public(private)), info)
+
+
+# --- protocols/token ----------------------------------------------------------------------------
+
+
+def check_token(vectors):
+    count = 0
+    for key in vectors["keys"]:
+        info = b"tamis/v1/pair-key" + key["collaboration"].encode()
+        pair_key = hkdf(unhex(key["pair_secret"]), info + key["epoch"].to_bytes(4, "big"))
+        same("pair_key", pair_key, key["pair_key"])
+        for token in key["tokens"]:
+            digest = hashlib.sha256(token["canonical"].encode()).digest()
+            same("digest", digest, token["digest"])
+            message = bytes([1, token["type"], 0x00, 0x20]) + digest
+            same("token", mac(pair_key, message)[:16], token["token"])
+            count += 1
+    return f"{count} tokens under {len(vectors['keys'])} keys"
+
+
+# --- protocols/pairing --------------------------------------------------------------------------
+
+CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def check_pairing(vectors):
+    terms = vectors["terms"].encode()
+    collaboration = hashlib.sha256(terms).hexdigest()[:32]
+    same("collaboration", collaboration, vectors["collaboration"])
+    signed = b"tamis/v1/terms\0" + terms
+    for side in ("advertiser", "partner"):
+        key = Ed25519PrivateKey.from_private_bytes(unhex(vectors[side]["seed"]))
+        same("public", public(key), vectors[side]["public"])
+        same("signature", key.sign(signed), vectors[side]["signature"])
+
+    shares = vectors["shares"]
+    for share in shares:
+        recipient = X25519PrivateKey.from_private_bytes(unhex(share["recipient_private"]))
+        same("recipient", public(recipient), share["recipient_public"])
+        info = b"tamis/v1/pair-share" + prefixed(collaboration, share["from"], share["to"])
+        enc, context = sender(unhex(share["ephemeral_ikm"]), public(recipient), info)
+        same("sealed share", enc + context.seal(unhex(share["share"])), share["sealed"])
+        sealed = unhex(share["sealed"])
+        opened = receiver(recipient, sealed[:32], info).open(sealed[32:])
+        same("opened share", opened, share["share"])
+        other = b"tamis/v1/pair-share" + prefixed(collaboration, share["to"], share["from"])
+        refused(
+            "a share for another recipient",
+            lambda: receiver(recipient, sealed[:32], other).open(sealed[32:]),
+        )
+
+    keys = [vectors["advertiser"]["public"], vectors["partner"]["public"]]
+    keys += [shares[1]["recipient_public"], shares[0]["recipient_public"]]
+    transcript = b"tamis/v1/pairing" + prefixed(collaboration) + unhex("".join(keys))
+    transcript = hashlib.sha256(transcript).digest()
+    same("transcript", transcript, vectors["transcript_digest"])
+    both = unhex(shares[0]["share"] + shares[1]["share"])
+    secret = hkdf(both, b"tamis/v1/pair-secret", salt=transcript)
+    same("pair_secret", secret, vectors["pair_secret"])
+    bits = int.from_bytes(mac(secret, b"tamis/v1/fingerprint" + transcript)[:10], "big")
+    letters = "".join(CROCKFORD[bits >> (75 - 5 * i) & 31] for i in range(16))
+    groups = "-".join(letters[i : i + 4] for i in range(0, 16, 4))
+    same("fingerprint", groups, vectors["fingerprint"])
+    return "2 signatures, 2 shares, pair secret and fingerprint"
+
+
+# --- protocols/label ----------------------------------------------------------------------------
+
+
+def check_label(vectors):
+    names = prefixed(vectors["collaboration"], vectors["destination"])
+    info = b"tamis/v1/label" + names
+    destination = X25519PrivateKey.from_private_bytes(unhex(vectors["destination_private"]))
+    same("destination", public(destination), vectors["destination_public"])
+    enc, sealing = sender(unhex(vectors["ephemeral_ikm"]), public(destination), info)
+    same("enc", enc, vectors["enc"])
+    opening = receiver(destination, enc, info)
+    for label in vectors["labels"]:
+        cookie = unhex(label["cookie"])
+        padded = (bytes([len(cookie)]) + cookie).ljust(64, b"\0")
+        row = int(label["row"]).to_bytes(8, "big")
+        ident = mac(unhex(vectors["id_key"]), row + padded)[:8]
+        key = AESGCM(sealing.export(b"label-key" + ident))
+        made = ident + key.encrypt(b"\0" * 12, padded, ident)
+        same("label", made, label["label"])
+        key = AESGCM(opening.export(b"label-key" + made[:8]))
+        opened = key.decrypt(b"\0" * 12, made[8:], made[:8])
+        same("cookie", opened[1 : 1 + opened[0]], label["cookie"])
+        tag = mac(unhex(vectors["cookie_tag_key"]), b"tamis/v1/cookie-tag" + names + cookie)
+        same("cookie tag", tag[:16], label["tag"])
+    return f"{len(vectors['labels'])} labels and cookie tags"
+
+
+# --- protocols/transparency ---------------------------------------------------------------------
+
+
+def leaf_hash(leaf):
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def split(count):
+    """The largest power of two below `count`."""
+    return 1 << ((count - 1).bit_length() - 1)
+
+
+def root_of(hashes):
+    """RFC 6962 §2.1, as it is written there."""
+    if not hashes:
+        return hashlib.sha256(b"").digest()
+    if len(hashes) == 1:
+        return hashes[0]
+    k = split(len(hashes))
+    return node_hash(root_of(hashes[:k]), root_of(hashes[k:]))
+
+
+def inclusion(index, hashes):
+    """RFC 6962 §2.1.1."""
+    if len(hashes) == 1:
+        return []
+    k = split(len(hashes))
+    if index < k:
+        return inclusion(index, hashes[:k]) + [root_of(hashes[k:])]
+    return inclusion(index - k, hashes[k:]) + [root_of(hashes[:k])]
+
+
+def consistency(old, hashes, whole=True):
+    """RFC 6962 §2.1.2."""
+    if old == len(hashes):
+        return [] if whole else [root_of(hashes)]
+    k = split(len(hashes))
+    if old <= k:
+        return consistency(old, hashes[:k], whole) + [root_of(hashes[k:])]
+    return consistency(old - k, hashes[k:], False) + [root_of(hashes[:k])]
+
+
+def tile_name(number):
+    parts = [f"{number % 1000:03}"]
+    while number >= 1000:
+        number //= 1000
+        parts.insert(0, f"x{number % 1000:03}")
+    return "/".join(parts)
+
+
+def rows(prefix, cells):
+    files = {}
+    for start in range(0, len(cells), 256):
+        part = cells[start : start + 256]
+        partial = f".p/{len(part)}" if len(part) < 256 else ""
+        files[f"{prefix}/{tile_name(start // 256)}{partial}"] = b"".join(part)
+    return files
+
+
+def files_of(leaves):
+    """C2SP tlog-tiles: entry bundles, then tiles level by level."""
+    files = rows("tile/entries", [len(leaf).to_bytes(2, "big") + leaf for leaf in leaves])
+    hashes, level = [leaf_hash(leaf) for leaf in leaves], 0
+    while hashes:
+        files.update(rows(f"tile/{level}", hashes))
+        full = len(hashes) // 256 * 256
+        hashes = [root_of(hashes[i : i + 256]) for i in range(0, full, 256)]
+        level += 1
+    return files
+
+
+def check_log(vectors):
+    leaves = [leaf.encode() for leaf in vectors["leaves"]]
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    root = root_of(hashes)
+    same("size", len(leaves), vectors["size"])
+    same("root", root, vectors["root"])
+    for leaf in vectors["leaves"]:
+        spelt = json.dumps(json.loads(leaf), separators=(",", ":"), ensure_ascii=False)
+        same("spelling of a leaf", spelt, leaf)
+
+    key = Ed25519PrivateKey.from_private_bytes(unhex(vectors["seed"]))
+    verifying = b"\x01" + public(key)
+    origin = vectors["origin"]
+    key_id = hashlib.sha256(origin.encode() + b"\n" + verifying).digest()[:4]
+    vkey = f"{origin}+{key_id.hex()}+{base64.b64encode(verifying).decode()}"
+    same("vkey", vkey, vectors["vkey"])
+    text = f"{origin}\n{len(leaves)}\n{base64.b64encode(root).decode()}\n"
+    signature = base64.b64encode(key_id + key.sign(text.encode())).decode()
+    checkpoint = f"{text}\n\u2014 {origin} {signature}\n"
+    same("checkpoint", checkpoint, vectors["checkpoint"])
+    Ed25519PublicKey.from_public_bytes(verifying[1:]).verify(key.sign(text.encode()), text.encode())
+
+    files = files_of(leaves)
+    files["checkpoint"] = checkpoint.encode()
+    committed = vectors["files"]
+    older = vectors["consistency"]["old_size"]
+    for path, content in files_of(leaves[:older]).items():
+        files.setdefault(path, content)
+    same("paths", sorted(files), sorted(committed))
+    for path, content in files.items():
+        same(path, content, committed[path])
+
+    proof = inclusion(vectors["inclusion"]["index"], hashes)
+    same("inclusion proof", [h.hex() for h in proof], vectors["inclusion"]["proof"])
+    same("old root", root_of(hashes[:older]), vectors["consistency"]["old_root"])
+    proof = consistency(older, hashes)
+    same("consistency proof", [h.hex() for h in proof], vectors["consistency"]["proof"])
+
+    for tree in vectors["counted"]:
+        counted = [str(n).encode() for n in range(tree["size"])]
+        same("root", root_of([leaf_hash(leaf) for leaf in counted]), tree["root"])
+        made = {p: hashlib.sha256(c).hexdigest() for p, c in files_of(counted).items()}
+        same(f"files of {tree['size']} leaves", made, tree["files_sha256"])
+    return f"{len(leaves)} leaves, {len(files)} files, {len(vectors['counted'])} further trees"
+
+
+PARTS = [
+    ("token", "token.json", check_token),
+    ("pairing", "pairing.json", check_pairing),
+    ("label", "label.json", check_label),
+    ("transparency", "log.json", check_log),
+]
+
+
+def main():
+    here = pathlib.Path(__file__).resolve().parent
+    protocols = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "../../protocols"
+    status = 0
+    for part, name, check in PARTS:
+        path = protocols / part / "vectors" / name
+        try:
+            vectors = json.loads(path.read_text(encoding="utf-8"))
+            print(f"{part}: {check(vectors)}: the same")
+        except OSError as error:
+            print(f"{part}: {error}")
+            status = 2
+        except (Different, KeyError) as error:
+            print(f"{part}: DIFFERENT: {error}")
+            status = status or 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
