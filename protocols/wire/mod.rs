@@ -15,4 +15,5 @@ mod batch_read;
 mod batch_stream;
 #[cfg(all(test, feature = "arrow"))]
 mod batch_tests;
+pub mod delivery;
 pub mod terms;
