@@ -37,7 +37,9 @@ mod tests {
 
     #[test]
     fn draws_are_symmetric_and_as_wide_as_the_scale_says() {
-        let draws: Vec<i64> = (0..20_000).map(|_| ExactNoise.discrete_laplace(5)).collect();
+        let draws: Vec<i64> = (0..20_000)
+            .map(|_| ExactNoise.discrete_laplace(5))
+            .collect();
         let count = draws.len() as f64;
         let mean = draws.iter().sum::<i64>() as f64 / count;
         let variance = draws.iter().map(|x| (x * x) as f64).sum::<f64>() / count;
