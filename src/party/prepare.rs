@@ -1,0 +1,341 @@
+//! From a file of people to a spool of tokens, and the quality report on the way.
+//!
+//! Flow: one thread reads blocks, workers normalise, judge and tokenise them, this thread counts
+//! repetitions, shuffles and hands rows to the spool, which seals and encodes on several threads. All
+//! channels are bounded. Memory: `2 × threads` blocks of about 2 MiB, their rows, the shuffle window, 32
+//! MiB of hashes per identifier column. Raw identifiers live in a block and nowhere else.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::civil::Date;
+use tamis_keys::purpose::{CookieTag, PairKey};
+use tamis_keys::{Entropy, Secret};
+use tamis_protocols::consent::ConsentRule;
+use tamis_protocols::identifier::Normaliser;
+use tamis_protocols::token::Tokeniser;
+use tamis_protocols::wire::api::Role as PartyRole;
+use tamis_protocols::wire::batch::{UploadKind, WireHeader};
+use tamis_protocols::wire::terms::Terms;
+
+use super::columns::{ColumnMap, Consent, Layout, Role, Wanted};
+use super::consent_cells::ConsentCells;
+use super::quality::{Duplicates, Facts, HashKey, LIMIT, Quality, Tally};
+use super::reading::{Block, Blocks, Source, SourceError};
+use super::row::{Hashes, IdentifierCells, PreparedRow, RowReader};
+use super::segments::Labels;
+use super::shuffle::{Shuffler, WINDOW};
+use super::spool::{Discard, RowSink, Spool};
+use super::{DestinationKey, PartyError};
+
+/// Workers, at most.
+const MAX_THREADS: usize = 8;
+
+/// What is prepared, and for whom.
+pub struct PrepareOptions<'a> {
+    /// CSV or Parquet.
+    pub file: &'a Path,
+    /// The map of columns with unusual names.
+    pub map: Option<&'a Path>,
+    /// Default region of phone numbers.
+    pub region: Option<&'a str>,
+    /// Segment columns; empty: the usual ones.
+    pub segments: &'a [String],
+    /// Advertiser or partner.
+    pub role: PartyRole,
+    /// The collaboration's id.
+    pub collaboration: &'a str,
+    /// Its terms.
+    pub terms: &'a Terms,
+    /// Its pair key of the terms' epoch.
+    pub pair_key: &'a Secret<PairKey>,
+    /// The partner's key for pseudonyms of cookies.
+    pub cookie_tag: &'a Secret<CookieTag>,
+    /// Its destinations with their keys, any order.
+    pub destinations: &'a [DestinationKey],
+    /// Where the spool goes; `None` is a dry run.
+    pub spool: Option<&'a Path>,
+    /// The day on which consent is judged for the report.
+    pub today: Date,
+    /// Randomness: shuffle, labels, hash key.
+    pub entropy: &'a dyn Entropy,
+    /// Told the bytes of the file that were read.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The quality report.
+    pub quality: Quality,
+    /// Rows in the spool; 0 in a dry run.
+    pub rows: u64,
+}
+
+/// Reads, checks and tokenises a file.
+///
+/// # Errors
+/// Any [`PartyError`]; there is no spool then.
+pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
+    let (kind, rule) = match options.role {
+        PartyRole::Advertiser => (UploadKind::Crm, &options.terms.advertiser_consent),
+        PartyRole::Partner => (UploadKind::Graph, &options.terms.partner_consent),
+        PartyRole::Destination | PartyRole::Auditor => return Err(PartyError::WrongRole),
+    };
+    let crm = kind == UploadKind::Crm;
+    let mut destinations = if crm {
+        Vec::new()
+    } else {
+        options.destinations.to_vec()
+    };
+    destinations.sort_by(|a, b| a.name.cmp(&b.name));
+    let names: Vec<String> = destinations.iter().map(|one| one.name.clone()).collect();
+    let mut identifiers = options.terms.identifiers.clone();
+    identifiers.sort_unstable();
+    identifiers.dedup();
+
+    let source = Source::open(options.file)?;
+    let wanted = Wanted {
+        identifiers: &identifiers,
+        consent: if crm {
+            Consent::WithBasis
+        } else {
+            Consent::WithoutBasis
+        },
+        destinations: &names,
+        segments: crm.then_some(options.segments),
+    };
+    let layout = Layout::find(&source.columns, &ColumnMap::read(options.map)?, &wanted)?;
+    let labels = Labels::collect(&source, &layout)?;
+    let header = WireHeader {
+        kind,
+        collaboration: options.collaboration.to_owned(),
+        epoch: options.terms.epoch,
+        identifiers: identifiers.clone(),
+        segments: labels.names.clone(),
+        labels: Default::default(),
+    };
+    let plan = Plan {
+        options,
+        rule,
+        source: &source,
+        layout: &layout,
+        labels: &labels,
+        destinations: &names,
+        threads: threads(),
+    };
+    let Some(path) = options.spool else {
+        let quality = plan.run(kind, None, &mut Discard)?;
+        return Ok(Prepared { quality, rows: 0 });
+    };
+    let tokeniser = Tokeniser::new(options.pair_key);
+    let mut spool = Spool::create(
+        path,
+        header,
+        &destinations,
+        options.cookie_tag,
+        plan.threads,
+        options.entropy,
+    )?;
+    let quality = plan.run(kind, Some(&tokeniser), &mut spool)?;
+    if quality.usable == 0 {
+        return Err(PartyError::NothingUsable { rows: quality.rows });
+    }
+    spool.finish()?;
+    let rows = quality.rows;
+    Ok(Prepared { quality, rows })
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |count| count.get().min(MAX_THREADS))
+}
+
+/// What a block became.
+struct Done {
+    rows: Vec<PreparedRow>,
+    hashes: Hashes,
+    position: u64,
+    ragged: u64,
+    ragged_lines: Vec<u64>,
+}
+
+struct Plan<'a> {
+    options: &'a PrepareOptions<'a>,
+    rule: &'a ConsentRule,
+    source: &'a Source,
+    layout: &'a Layout,
+    labels: &'a Labels,
+    destinations: &'a [String],
+    threads: usize,
+}
+
+impl Plan<'_> {
+    fn run(
+        &self,
+        kind: UploadKind,
+        tokeniser: Option<&Tokeniser>,
+        sink: &mut dyn RowSink,
+    ) -> Result<Quality, PartyError> {
+        let normaliser = Normaliser::new(self.options.terms.profile, self.options.region)?;
+        let mut hash_key = [0; 16];
+        self.options.entropy.fill(&mut hash_key);
+        let cookie = |place| self.layout.position(Role::Cookie(place));
+        let reader = RowReader {
+            identifiers: IdentifierCells::of(self.layout, normaliser, HashKey(hash_key), tokeniser),
+            consent: ConsentCells::of(self.layout),
+            rule: self.rule,
+            as_of: self.options.today,
+            labels: self.labels,
+            cookies: (0..self.destinations.len()).map(cookie).collect(),
+        };
+        let blocks = self.source.blocks(&self.layout.chosen)?;
+        let mut collector = Collector::new(self.options.entropy);
+        let tally = std::thread::scope(|scope| {
+            let (block_in, block_out) = sync_channel(self.threads);
+            let (done_in, done_out) = sync_channel(self.threads);
+            let block_out = Arc::new(Mutex::new(block_out));
+            scope.spawn(move || feed(blocks, &block_in));
+            let mut workers = Vec::with_capacity(self.threads);
+            for _ in 0..self.threads {
+                let (block_out, done_in) = (block_out.clone(), done_in.clone());
+                let reader = &reader;
+                workers.push(scope.spawn(move || work(reader, &block_out, &done_in)));
+            }
+            // Only the threads hold their ends, so that each stops when its neighbour has.
+            drop((block_out, done_in));
+            let outcome = collector.collect(done_out, self.options.progress, sink);
+            let mut tally = reader.tally();
+            let mut stopped = false;
+            for worker in workers {
+                match worker.join() {
+                    Ok(part) => tally.add(&part),
+                    Err(_) => stopped = true,
+                }
+            }
+            outcome?;
+            if stopped {
+                return Err(PartyError::Stopped);
+            }
+            Ok::<Tally, PartyError>(tally)
+        })?;
+        if tally.rows == 0 {
+            return Err(match collector.ragged {
+                0 => PartyError::NoRows,
+                ragged => PartyError::AllRagged { ragged },
+            });
+        }
+        let facts = Facts {
+            file: self.source.name(),
+            kind: kind.as_str(),
+            as_of: self.options.today,
+            ragged: collector.ragged,
+            ragged_lines: collector.ragged_lines,
+            destinations: self.destinations.to_vec(),
+            labels: self.labels.names.clone(),
+            columns: self.layout.found.clone(),
+            ignored_columns: self.layout.ignored.clone(),
+            notes: self.layout.notes.clone(),
+        };
+        let repeated = collector.duplicates.map(Duplicates::finish);
+        let present = reader.identifiers.columns().into_iter();
+        let present: Vec<_> = present
+            .map(|column| (column, repeated[column as usize]))
+            .collect();
+        Ok(Quality::new(facts, &tally, &present))
+    }
+}
+
+/// Reads blocks until the file or the interest ends.
+fn feed(blocks: Blocks, out: &SyncSender<Result<Block, SourceError>>) {
+    for block in blocks {
+        let last = block.is_err();
+        if out.send(block).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Turns blocks into rows until there are no more.
+fn work(
+    reader: &RowReader<'_>,
+    blocks: &Mutex<Receiver<Result<Block, SourceError>>>,
+    out: &SyncSender<Result<Done, SourceError>>,
+) -> Tally {
+    let mut tally = reader.tally();
+    loop {
+        let block = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(block) = block else { return tally };
+        let done = block.map(|block| {
+            let mut hashes = Hashes::default();
+            let rows = (0..block.rows())
+                .map(|row| reader.read(&block, row, &mut tally, &mut hashes))
+                .collect();
+            Done {
+                rows,
+                hashes,
+                position: block.position,
+                ragged: block.ragged,
+                ragged_lines: block.ragged_lines,
+            }
+        });
+        let last = done.is_err();
+        if out.send(done).is_err() || last {
+            return tally;
+        }
+    }
+}
+
+/// What is gathered on the calling thread.
+struct Collector<'a> {
+    shuffler: Option<Shuffler<'a, PreparedRow>>,
+    duplicates: [Duplicates; 5],
+    ragged: u64,
+    ragged_lines: Vec<u64>,
+}
+
+impl<'a> Collector<'a> {
+    fn new(entropy: &'a dyn Entropy) -> Collector<'a> {
+        Collector {
+            shuffler: Some(Shuffler::new(WINDOW, entropy)),
+            duplicates: std::array::from_fn(|_| Duplicates::new(LIMIT)),
+            ragged: 0,
+            ragged_lines: Vec::new(),
+        }
+    }
+
+    /// Takes everything the workers make; gives up at the first error, and with it the receiver.
+    fn collect(
+        &mut self,
+        done: Receiver<Result<Done, SourceError>>,
+        progress: &(dyn Fn(u64) + Sync),
+        sink: &mut dyn RowSink,
+    ) -> Result<(), PartyError> {
+        let mut position = 0;
+        for part in done {
+            let part = part?;
+            for (counter, hashes) in self.duplicates.iter_mut().zip(part.hashes) {
+                hashes.into_iter().for_each(|hash| counter.push(hash));
+            }
+            self.ragged += part.ragged;
+            self.ragged_lines.extend(part.ragged_lines);
+            self.ragged_lines.sort_unstable();
+            self.ragged_lines.truncate(Block::RAGGED_LINES);
+            for row in part.rows {
+                if let Some(rows) = self
+                    .shuffler
+                    .as_mut()
+                    .and_then(|shuffler| shuffler.push(row))
+                {
+                    sink.take(&rows)?;
+                }
+            }
+            position = part.position.max(position);
+            progress(position);
+        }
+        if let Some(shuffler) = self.shuffler.take() {
+            sink.take(&shuffler.finish())?;
+        }
+        Ok(())
+    }
+}
