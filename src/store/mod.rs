@@ -1,1 +1,95 @@
-//! (being written)
+//! The database: SQLite by default, PostgreSQL by URL, the same statements on both.
+//!
+//! One file per aggregate. Everything happens in a *named* transaction: [`Store::transact`] runs a
+//! closure that may be run again, `IMMEDIATE` on SQLite and `SERIALIZABLE` on PostgreSQL, and runs it
+//! again when the database says that it lost a race. [`Store::read`] is the same for reading one
+//! consistent snapshot. A mutation names the row it expects and fails unless it hits exactly one.
+//!
+//! sqlx's `Any` driver knows few types, binds a NULL with the type of its `Option`, and takes pragmas
+//! only after connecting; so columns are TEXT and BIGINT, sums stay out of SQL, and the pragmas are
+//! set in [`connect`].
+//!
+//! What is in here of the parties' data: public keys, signed terms, reports for their owner, released
+//! numbers. Rows, tokens and cookies are in encrypted files; here are only their wrapped keys.
+
+pub mod audiences;
+pub mod collaborations;
+mod connect;
+pub mod deliveries;
+pub mod jobs;
+pub mod leaves;
+pub mod matches;
+pub mod members;
+pub mod parties;
+mod row;
+mod transaction;
+pub mod uploads;
+pub mod withdrawals;
+
+use std::sync::Arc;
+
+use sqlx::AnyPool;
+use tokio::sync::Semaphore;
+
+pub use connect::sqlite_url;
+pub use transaction::Tx;
+
+/// A handle on the database; clones share one pool.
+#[derive(Clone)]
+pub struct Store {
+    pool: AnyPool,
+    engine: Engine,
+    /// SQLite has one writer: waiting here is fair and does not spin on a busy database.
+    writer: Arc<Semaphore>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Why the store could not do it. Says nothing of the data.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address is neither `sqlite:` nor `postgres:`, or cannot be read.
+    #[error("not a database address: use sqlite: or postgres:")]
+    Address,
+    /// The schema could not be brought up to date.
+    #[error("the schema of the database could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database failed.
+    #[error("the database failed in {name}: {source}")]
+    Database {
+        /// The transaction's name.
+        name: &'static str,
+        /// What it said.
+        source: sqlx::Error,
+    },
+    /// A mutation hit another number of rows than one: somebody else was faster, or the row is gone.
+    #[error("{name} expected to change exactly one row")]
+    NotOneRow {
+        /// The transaction's name.
+        name: &'static str,
+    },
+    /// A row holds what no version of this program writes.
+    #[error("{name} found a row it cannot read: column {column}")]
+    Corrupt {
+        /// The transaction's name.
+        name: &'static str,
+        /// Where.
+        column: &'static str,
+    },
+}
+
+impl Store {
+    /// Whether the database answers.
+    pub async fn ready(&self) -> bool {
+        sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

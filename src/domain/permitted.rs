@@ -1,0 +1,99 @@
+//! [`Permitted`]: proof that consent and suppression were judged, today.
+//!
+//! Delivery accepts nothing else. A value can only be made by [`Permitted::judge`], which hands the
+//! suppressed tokens and the day to the evaluation and keeps what comes out; there is no way to wrap
+//! members that were evaluated earlier, or without them.
+//!
+//! ```compile_fail
+//! use tamis::domain::permitted::Permitted;
+//! let forged = Permitted { members: 7, judged_on: jiff::civil::date(2026, 11, 22), withdrawals: 0 };
+//! ```
+//!
+//! ```compile_fail
+//! use tamis::domain::permitted::Permitted;
+//! fn copied(one: &Permitted<u32>) -> Permitted<u32> { one.clone() }
+//! ```
+
+use jiff::civil::Date;
+use tamis_protocols::token::Token;
+
+/// Everything withdrawn in a collaboration so far.
+pub struct Suppression {
+    tokens: Vec<Token>,
+    withdrawals: u64,
+}
+
+impl Suppression {
+    /// From the tokens of the first `withdrawals` withdrawals of a collaboration, in any order.
+    pub fn new(mut tokens: Vec<Token>, withdrawals: u64) -> Suppression {
+        tokens.sort_unstable();
+        tokens.dedup();
+        Suppression {
+            tokens,
+            withdrawals,
+        }
+    }
+
+    /// Sorted, each once.
+    pub fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// How many withdrawals are in it; a later one makes the judgement stale.
+    pub fn withdrawals(&self) -> u64 {
+        self.withdrawals
+    }
+}
+
+/// What an evaluation must honour.
+pub struct Judgement<'a> {
+    /// Whoever holds one of these tokens is out.
+    pub suppressed: &'a [Token],
+    /// Whoever's consent ended before this day is out.
+    pub as_of: Date,
+    /// Whether the agreement of the parties is in force; if not, everyone is out.
+    pub in_force: bool,
+}
+
+/// Members whose consent and suppression were judged.
+pub struct Permitted<A> {
+    members: A,
+    judged_on: Date,
+    withdrawals: u64,
+}
+
+impl<A> Permitted<A> {
+    /// Judges: runs `evaluate` with the suppression and the day, and vouches for what it returns.
+    pub fn judge<E>(
+        suppression: &Suppression,
+        as_of: Date,
+        in_force: bool,
+        evaluate: impl FnOnce(Judgement<'_>) -> Result<A, E>,
+    ) -> Result<Permitted<A>, E> {
+        let members = evaluate(Judgement {
+            suppressed: suppression.tokens(),
+            as_of,
+            in_force,
+        })?;
+        Ok(Permitted {
+            members,
+            judged_on: as_of,
+            withdrawals: suppression.withdrawals(),
+        })
+    }
+
+    /// The members.
+    pub fn members(&self) -> &A {
+        &self.members
+    }
+
+    /// The day they were judged on.
+    pub fn judged_on(&self) -> Date {
+        self.judged_on
+    }
+
+    /// How many withdrawals of the collaboration were honoured.
+    pub fn withdrawals(&self) -> u64 {
+        self.withdrawals
+    }
+}

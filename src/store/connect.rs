@@ -1,0 +1,141 @@
+//! Connecting: pool, pragmas, migrations.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::SqlSafeStr;
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use tokio::sync::Semaphore;
+
+use super::{Engine, Store, StoreError};
+
+/// Append-only: a released migration is never edited.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "first", include_str!("migrations/0001_first.sql"))];
+
+/// Per connection, as the `Any` driver takes no options. WAL lets readers read while one writes;
+/// FULL makes a commit survive a power cut; a busy database is waited for.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+    PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000;";
+
+/// The address of an SQLite database in the file `path`, created if missing.
+pub fn sqlite_url(path: &Path) -> String {
+    let mut url = String::from("sqlite://");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => url.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => url.push(char::from(*byte)),
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url.push_str("?mode=rwc");
+    url
+}
+
+impl Store {
+    /// Connects to `url` and brings the schema up to date. At most 8 connections.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        sqlx::any::install_default_drivers();
+        let engine = match url.split(':').next() {
+            Some("sqlite") => Engine::Sqlite,
+            Some("postgres" | "postgresql") => Engine::Postgres,
+            _ => return Err(StoreError::Address),
+        };
+        let failed = |source| StoreError::Database {
+            name: "connect",
+            source,
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(30))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if engine == Engine::Sqlite {
+                        sqlx::raw_sql(PRAGMAS).execute(connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await
+            .map_err(failed)?;
+        migrator().run(&pool).await?;
+        Ok(Store {
+            pool,
+            engine,
+            writer: Arc::new(Semaphore::new(1)),
+        })
+    }
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(version, name, sql)| {
+            Migration::new(
+                *version,
+                (*name).into(),
+                MigrationType::Simple,
+                (*sql).into_sql_str(),
+                false,
+            )
+        })
+        .collect();
+    Migrator::with_migrations(migrations)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_durable_and_checks_references() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&sqlite_url(&dir.path().join("a b?#%.db")))
+            .await
+            .unwrap();
+        for (pragma, expected) in [
+            ("PRAGMA journal_mode", "wal"),
+            ("PRAGMA synchronous", "2"),
+            ("PRAGMA foreign_keys", "1"),
+            ("PRAGMA busy_timeout", "10000"),
+        ] {
+            use sqlx::Row;
+            let row = sqlx::query(pragma).fetch_one(&store.pool).await.unwrap();
+            let value = row
+                .try_get::<String, _>(0)
+                .or_else(|_| row.try_get::<i64, _>(0).map(|number| number.to_string()))
+                .unwrap();
+            assert_eq!(value, expected, "{pragma}");
+        }
+        assert!(dir.path().join("a b?#%.db").exists());
+    }
+
+    #[test]
+    fn every_column_is_explained() {
+        for (_, _, sql) in MIGRATIONS {
+            let mut inside = false;
+            for line in sql.lines() {
+                if line.starts_with("CREATE TABLE") {
+                    inside = true;
+                } else if line.starts_with(')') {
+                    inside = false;
+                } else if inside && !line.trim_start().starts_with("UNIQUE") {
+                    assert!(line.contains("-- "), "no comment: {line}");
+                    assert!(line.contains(" TEXT") || line.contains(" BIGINT"), "{line}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn other_databases_are_refused_by_name() {
+        assert!(matches!(
+            Store::open("mysql://localhost/x").await,
+            Err(StoreError::Address)
+        ));
+    }
+}

@@ -1,0 +1,226 @@
+//! Jobs: leased, heartbeaten, given back. A job's row goes in the transaction of its result.
+
+use jiff::Timestamp;
+
+use super::row::Row;
+use super::transaction::sql;
+use super::{StoreError, Tx};
+use crate::domain::id::Id;
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// Seal an upload.
+    Seal,
+    /// Evaluate a match and ask the gate.
+    Match,
+    /// Evaluate an audience at a destination and ask the gate.
+    Decide,
+    /// Bring a destination to an audience's state.
+    Deliver,
+    /// Publish leaves: tiles and a signed checkpoint.
+    Publish,
+    /// End incomplete uploads; judge told audiences again.
+    Expire,
+}
+
+impl JobKind {
+    /// The word in the database and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobKind::Seal => "seal",
+            JobKind::Match => "match",
+            JobKind::Decide => "decide",
+            JobKind::Deliver => "deliver",
+            JobKind::Publish => "publish",
+            JobKind::Expire => "expire",
+        }
+    }
+
+    fn parse(word: &str) -> Option<JobKind> {
+        [
+            JobKind::Seal,
+            JobKind::Match,
+            JobKind::Decide,
+            JobKind::Deliver,
+            JobKind::Publish,
+            JobKind::Expire,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A leased job. Whoever holds it may write its result, once.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Row id.
+    pub id: Id,
+    /// What to do.
+    pub kind: JobKind,
+    /// What to do it on.
+    pub subject: String,
+    /// How often it was leased, this time included.
+    pub attempts: u64,
+    /// This lease.
+    pub lease: Id,
+}
+
+/// Three kinds that one group of workers takes; repeat one if there are fewer.
+pub type Kinds = [JobKind; 3];
+
+impl Tx {
+    /// Queues a job, due at once. Jobs of one `lane` run one at a time, in order.
+    pub async fn add_job(
+        &mut self,
+        id: Id,
+        kind: JobKind,
+        subject: &str,
+        lane: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let number = self.count("order").await?;
+        self.one(
+            sql(
+                "INSERT INTO jobs (id, kind, subject, lane, number, due_at, attempts, \
+                 lease_until, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7)",
+            )
+            .bind(id.to_string())
+            .bind(kind.as_str())
+            .bind(subject)
+            .bind(lane)
+            .bind(number)
+            .bind(now.as_millisecond())
+            .bind(now.as_millisecond()),
+        )
+        .await
+    }
+
+    /// Whether a job of that kind waits that nobody has started.
+    pub async fn job_waits(&mut self, kind: JobKind) -> Result<bool, StoreError> {
+        let row = self
+            .optional(
+                sql("SELECT id FROM jobs WHERE kind = $1 AND lease IS NULL LIMIT 1")
+                    .bind(kind.as_str()),
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Leases the next due job of one of `kinds` until `until`, for the instance `owner`.
+    pub async fn lease_job(
+        &mut self,
+        kinds: Kinds,
+        lease: Id,
+        owner: Id,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Job>, StoreError> {
+        let found = self
+            .optional(
+                sql(
+                    "SELECT id, kind, subject, attempts FROM jobs j WHERE kind IN ($1, $2, $3) \
+                     AND due_at <= $4 AND lease_until <= $4 AND NOT EXISTS \
+                     (SELECT 1 FROM jobs e WHERE e.lane = j.lane AND e.number < j.number) \
+                     ORDER BY due_at, number LIMIT 1",
+                )
+                .bind(kinds[0].as_str())
+                .bind(kinds[1].as_str())
+                .bind(kinds[2].as_str())
+                .bind(now.as_millisecond()),
+            )
+            .await?;
+        let Some(row) = found else {
+            return Ok(None);
+        };
+        let job = read(&row, lease)?;
+        self.one(
+            sql(
+                "UPDATE jobs SET lease = $1, lease_owner = $2, lease_until = $3, \
+                 attempts = attempts + 1 WHERE id = $4 AND lease_until <= $5",
+            )
+            .bind(lease.to_string())
+            .bind(owner.to_string())
+            .bind(until.as_millisecond())
+            .bind(job.id.to_string())
+            .bind(now.as_millisecond()),
+        )
+        .await?;
+        Ok(Some(job))
+    }
+
+    /// Extends a lease; whether it was still held.
+    pub async fn renew_job(&mut self, job: &Job, until: Timestamp) -> Result<bool, StoreError> {
+        let held = self
+            .many(
+                sql("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND lease = $3")
+                    .bind(until.as_millisecond())
+                    .bind(job.id.to_string())
+                    .bind(job.lease.to_string()),
+            )
+            .await?;
+        Ok(held == 1)
+    }
+
+    /// Fails unless the lease is held: call it first in every transaction of a job.
+    pub async fn hold_job(&mut self, job: &Job) -> Result<(), StoreError> {
+        self.one(
+            sql("UPDATE jobs SET attempts = attempts WHERE id = $1 AND lease = $2")
+                .bind(job.id.to_string())
+                .bind(job.lease.to_string()),
+        )
+        .await
+    }
+
+    /// Ends a job: its result is in the same transaction. Fails unless the lease is held.
+    pub async fn end_job(&mut self, job: &Job) -> Result<(), StoreError> {
+        self.one(
+            sql("DELETE FROM jobs WHERE id = $1 AND lease = $2")
+                .bind(job.id.to_string())
+                .bind(job.lease.to_string()),
+        )
+        .await
+    }
+
+    /// Gives a job back, due at `due`; `counted` says whether this lease counts as an attempt.
+    pub async fn return_job(
+        &mut self,
+        job: &Job,
+        due: Timestamp,
+        counted: bool,
+    ) -> Result<(), StoreError> {
+        self.one(
+            sql(
+                "UPDATE jobs SET lease = NULL, lease_owner = NULL, lease_until = 0, \
+                 due_at = $1, attempts = attempts - $2 WHERE id = $3 AND lease = $4",
+            )
+            .bind(due.as_millisecond())
+            .bind(i64::from(!counted))
+            .bind(job.id.to_string())
+            .bind(job.lease.to_string()),
+        )
+        .await
+    }
+
+    /// Frees what an earlier life of this instance had leased; how many jobs that were.
+    pub async fn reclaim_jobs(&mut self, owner: Id) -> Result<u64, StoreError> {
+        self.many(
+            sql(
+                "UPDATE jobs SET lease = NULL, lease_owner = NULL, lease_until = 0 \
+                 WHERE lease_owner = $1",
+            )
+            .bind(owner.to_string()),
+        )
+        .await
+    }
+}
+
+fn read(row: &Row, lease: Id) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: row.id("id")?,
+        kind: JobKind::parse(&row.text("kind")?).ok_or(row.corrupt("kind"))?,
+        subject: row.text("subject")?,
+        attempts: row.count("attempts")? + 1,
+        lease,
+    })
+}

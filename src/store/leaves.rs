@@ -1,0 +1,55 @@
+//! Leaves of the log: written in the transaction of the event they record, published later.
+
+use super::row::int;
+use super::transaction::sql;
+use super::{StoreError, Tx};
+
+impl Tx {
+    /// Appends a leaf; its index. Indices are given out inside the transaction, so there are no gaps.
+    pub async fn append_leaf(&mut self, bytes: &str) -> Result<u64, StoreError> {
+        let index = self.count("leaves").await?;
+        self.one(
+            sql("INSERT INTO leaves (idx, bytes) VALUES ($1, $2)")
+                .bind(index)
+                .bind(bytes),
+        )
+        .await?;
+        Ok(u64::try_from(index).unwrap_or_default())
+    }
+
+    /// How many leaves there are, and how many of them are published.
+    pub async fn log_sizes(&mut self) -> Result<(u64, u64), StoreError> {
+        let rows = self
+            .all(sql(
+                "SELECT name, value FROM counters WHERE name IN ('leaves', 'published') \
+                 ORDER BY name",
+            ))
+            .await?;
+        match rows.as_slice() {
+            [leaves, published] => Ok((leaves.count("value")?, published.count("value")?)),
+            _ => Err(self.not_one_row()),
+        }
+    }
+
+    /// Leaves from `start` on, at most `limit`.
+    pub async fn leaves(&mut self, start: u64, limit: u32) -> Result<Vec<String>, StoreError> {
+        let rows = self
+            .all(
+                sql("SELECT bytes FROM leaves WHERE idx >= $1 ORDER BY idx LIMIT $2")
+                    .bind(int(start))
+                    .bind(i64::from(limit)),
+            )
+            .await?;
+        rows.iter().map(|row| row.text("bytes")).collect()
+    }
+
+    /// Records that the first `size` leaves are published, after `before` were.
+    pub async fn set_published(&mut self, before: u64, size: u64) -> Result<(), StoreError> {
+        self.one(
+            sql("UPDATE counters SET value = $1 WHERE name = 'published' AND value = $2")
+                .bind(int(size))
+                .bind(int(before)),
+        )
+        .await
+    }
+}
