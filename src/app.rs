@@ -1,1 +1,152 @@
-//! (being written)
+//! The only wiring: here the real clock and the real randomness enter, and rooms are put together.
+//!
+//! The operator's home, made by `init`: `config.toml`, the key-encryption key and the log's key, `ca/`
+//! (the private authority and the server's certificate), the database, and the data directory, which
+//! only one service uses at a time.
+
+mod clock;
+mod init;
+mod invite;
+mod lock;
+mod serve;
+mod wiring;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tamis_keys::Entropy;
+use tamis_keys::entropy::SystemEntropy;
+use tamis_keys::home::HomeError;
+use tamis_keys::kek::KekError;
+use tamis_protocols::release::PolicyError;
+use tamis_protocols::transparency::BadOrigin;
+
+use crate::cli::operator::{InitOptions, Initialised, InviteOptions, Operator, ServeOptions};
+use crate::cli::{self, Failure, Wiring};
+use crate::config::ConfigError;
+use crate::delivery::egress::NetworkError;
+use crate::http::tls::TlsError;
+use crate::party::exchange::enrolment::Invitation;
+use crate::service::ServiceError;
+use crate::service::authority::AuthorityError;
+use crate::service::work::JobError;
+use crate::store::StoreError;
+pub use clock::SystemClock;
+pub use init::init;
+pub use invite::invite;
+pub use serve::{Running, serve, start};
+
+/// Why the operator's part of the program cannot do its work.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says itself what it is")]
+pub enum AppError {
+    #[error("{0} is an operator's home already: use it as it is, or name another directory")]
+    HomeExists(PathBuf),
+    #[error("another service uses {0}: stop it, or give each service a data directory of its own")]
+    InUse(PathBuf),
+    #[error("nothing can listen on {address}: {source}")]
+    Listen {
+        address: std::net::SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("{path}: {source}")]
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the runtime failed: {0}")]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Kek(#[from] KekError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error("background work cannot start: {0}")]
+    Work(#[from] JobError),
+    #[error("delivery.allowed_networks: {0}")]
+    Network(#[from] NetworkError),
+    #[error("log_origin: {0}")]
+    Origin(#[from] BadOrigin),
+    #[error("release.k_min: {0}")]
+    Policy(#[from] PolicyError),
+}
+
+impl AppError {
+    /// Whether the operator's input is at fault, and not this machine.
+    fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            AppError::HomeExists(_)
+                | AppError::Config(_)
+                | AppError::Origin(_)
+                | AppError::Policy(_)
+                | AppError::Network(_)
+                | AppError::Service(ServiceError::Invalid { .. } | ServiceError::Conflict { .. })
+                | AppError::Authority(AuthorityError::HostName)
+        )
+    }
+}
+
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        if error.is_usage() {
+            Failure::usage(error.to_string())
+        } else {
+            Failure::service(error.to_string())
+        }
+    }
+}
+
+/// What the operator's three commands do, each in a runtime of its own.
+struct Program {
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Program {
+    fn run<T>(&self, work: impl Future<Output = Result<T, AppError>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(AppError::Runtime)?;
+        Ok(runtime.block_on(work)?)
+    }
+}
+
+impl Operator for Program {
+    fn init(&self, options: &InitOptions) -> Result<Initialised, Failure> {
+        self.run(init(options, self.entropy.clone()))
+    }
+
+    fn serve(&self, options: &ServeOptions) -> Result<(), Failure> {
+        self.run(serve(options, self.entropy.clone()))
+    }
+
+    fn invite(&self, options: &InviteOptions) -> Result<Invitation, Failure> {
+        self.run(invite(options, self.entropy.clone()))
+    }
+}
+
+/// The whole program: hands the command line what only this room may make.
+pub fn main() -> ExitCode {
+    #[expect(clippy::disallowed_methods, reason = "this is where randomness enters")]
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+    let wiring = Wiring {
+        entropy: entropy.clone(),
+        clock: Arc::new(SystemClock::default()),
+        operator: Arc::new(Program { entropy }),
+    };
+    cli::run(std::env::args_os(), &wiring)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,375 @@
-//! (being written)
+//! The operator's configuration: `config.toml` in the operator's home, written by `tamis init`.
+//!
+//! Everything has a default but the home itself; unknown keys are refused, so that a misspelt limit is
+//! not a missing one. Relative paths are relative to the home.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::limits::Limits;
+
+/// The file's name in the home.
+pub const FILE: &str = "config.toml";
+
+/// Why a configuration cannot be used. Names keys, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read or written.
+    #[error("{path} cannot be read: {source}; make a home with `tamis init`")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong kind.
+    #[error("{path}: {reason}")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// The reason, with its line.
+        reason: String,
+    },
+    /// A value outside of its range.
+    #[error("`{key}` must be {range}")]
+    Range {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        range: &'static str,
+    },
+}
+
+/// The whole configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the HTTPS API listens.
+    pub listen: SocketAddr,
+    /// The API's address as parties reach it; stands in invitations.
+    pub url: String,
+    /// Names and addresses of the server's certificate.
+    pub hostnames: Vec<String>,
+    /// Where metrics are served in plain HTTP; absent: nowhere. Port 0: a free one, said in the log.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// `sqlite:` or `postgres:` URL; absent: an SQLite file in the home.
+    pub database: Option<String>,
+    /// Where uploads, sets and the log lie.
+    pub data_dir: PathBuf,
+    /// A command that prints the key-encryption key; absent: the key file in the home.
+    pub kek_command: Option<String>,
+    /// The log's origin line in checkpoints.
+    pub log_origin: String,
+    /// Uploads.
+    pub uploads: Uploads,
+    /// The release gate.
+    pub release: Release,
+    /// Certificates and invitations.
+    pub enrolment: Enrolment,
+    /// Matching and background work.
+    pub work: Work,
+    /// Deliveries.
+    pub delivery: Delivery,
+    /// Connections and requests.
+    pub limits: Limits,
+}
+
+/// Uploads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Uploads {
+    /// Longest upload, bytes.
+    pub max_bytes: u64,
+    /// Hours after which an incomplete upload ends.
+    pub expire_hours: u32,
+    /// Incomplete uploads that one party may have.
+    pub open_per_party: u32,
+}
+
+/// The release gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Release {
+    /// Fewest persons of a released count; at least 100. Collaborations may raise it.
+    pub k_min: u32,
+}
+
+/// Certificates and invitations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Enrolment {
+    /// Days that a client certificate is valid, 1 to 397.
+    pub certificate_days: u32,
+    /// Days that an invitation is valid, 1 to 90.
+    pub invitation_days: u32,
+}
+
+/// Matching and background work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Work {
+    /// Threads of matching; 0: as many as the machine has cores.
+    pub threads: usize,
+    /// Memory of one sealing job, MiB, 16 to 65536.
+    pub seal_memory_mib: usize,
+    /// Sealings, matches and decisions at a time, 1 to 64.
+    pub computing: usize,
+    /// Deliveries at a time, 1 to 64.
+    pub delivering: usize,
+    /// Seconds after which a job of a dead service is taken over, 10 to 3600.
+    pub lease_seconds: u32,
+}
+
+/// Deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// Networks that endpoints may lie in although they are not public, e.g. `10.1.0.0/16`.
+    pub allowed_networks: Vec<String>,
+    /// Attempts of a batch before its delivery fails, 1 to 1000.
+    pub attempts: u32,
+    /// Seconds for one batch, 1 to 300.
+    pub request_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            url: "https://localhost:8443".to_owned(),
+            hostnames: ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into(),
+            metrics_listen: None,
+            database: None,
+            data_dir: PathBuf::from("data"),
+            kek_command: None,
+            log_origin: "localhost/tamis".to_owned(),
+            uploads: Uploads::default(),
+            release: Release::default(),
+            enrolment: Enrolment::default(),
+            work: Work::default(),
+            delivery: Delivery::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Uploads {
+            max_bytes: 8 << 30,
+            expire_hours: 48,
+            open_per_party: 8,
+        }
+    }
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Release { k_min: 100 }
+    }
+}
+
+impl Default for Enrolment {
+    fn default() -> Self {
+        Enrolment {
+            certificate_days: 90,
+            invitation_days: 7,
+        }
+    }
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Work {
+            threads: 0,
+            seal_memory_mib: 128,
+            computing: 2,
+            delivering: 4,
+            lease_seconds: 60,
+        }
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Delivery {
+            allowed_networks: Vec::new(),
+            attempts: 36,
+            request_seconds: 60,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration of the home `home`, with every value in its range.
+    pub fn read(home: &Path) -> Result<Self, ConfigError> {
+        let path = home.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::File {
+            path: path.clone(),
+            source,
+        })?;
+        Self::parse(&text, &path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let config: Config = toml::from_str(text).map_err(|error| {
+            // The library's display would quote the line, which may hold a database password.
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text
+                .get(..at)
+                .map_or(0, |text| text.matches('\n').count() + 1);
+            ConfigError::Form {
+                path: path.to_owned(),
+                reason: format!("line {line}: {}", error.message()),
+            }
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether every value is in its range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        let ranges = [
+            (
+                "url",
+                self.url.starts_with("https://"),
+                "an https:// address",
+            ),
+            ("hostnames", !self.hostnames.is_empty(), "at least one name"),
+            (
+                "uploads.max_bytes",
+                self.uploads.max_bytes > 0,
+                "at least 1",
+            ),
+            (
+                "uploads.expire_hours",
+                (1..=720).contains(&self.uploads.expire_hours),
+                "1 to 720",
+            ),
+            (
+                "uploads.open_per_party",
+                self.uploads.open_per_party > 0,
+                "at least 1",
+            ),
+            ("release.k_min", self.release.k_min >= 100, "at least 100"),
+            (
+                "enrolment.certificate_days",
+                (1..=397).contains(&self.enrolment.certificate_days),
+                "1 to 397",
+            ),
+            (
+                "enrolment.invitation_days",
+                (1..=90).contains(&self.enrolment.invitation_days),
+                "1 to 90",
+            ),
+            (
+                "work.seal_memory_mib",
+                (16..=65536).contains(&self.work.seal_memory_mib),
+                "16 to 65536",
+            ),
+            (
+                "work.computing",
+                (1..=64).contains(&self.work.computing),
+                "1 to 64",
+            ),
+            (
+                "work.delivering",
+                (1..=64).contains(&self.work.delivering),
+                "1 to 64",
+            ),
+            (
+                "work.lease_seconds",
+                (10..=3600).contains(&self.work.lease_seconds),
+                "10 to 3600",
+            ),
+            (
+                "delivery.attempts",
+                (1..=1000).contains(&self.delivery.attempts),
+                "1 to 1000",
+            ),
+            (
+                "delivery.request_seconds",
+                (1..=300).contains(&self.delivery.request_seconds),
+                "1 to 300",
+            ),
+            (
+                "limits.connections",
+                (1..=65536).contains(&limits.connections),
+                "1 to 65536",
+            ),
+            (
+                "limits.requests",
+                (1..=65536).contains(&limits.requests),
+                "1 to 65536",
+            ),
+            (
+                "limits.uploads",
+                (1..=65536).contains(&limits.uploads),
+                "1 to 65536",
+            ),
+            (
+                "limits.streams",
+                (1..=1024).contains(&limits.streams),
+                "1 to 1024",
+            ),
+            (
+                "limits.header_bytes",
+                (8192..=1 << 20).contains(&limits.header_bytes),
+                "8192 to 1048576",
+            ),
+            (
+                "limits.body_bytes",
+                limits.body_bytes >= 16 * 1024,
+                "at least 16384",
+            ),
+            (
+                "limits.withdrawal_bytes",
+                limits.withdrawal_bytes >= 16 * 1024,
+                "at least 16384",
+            ),
+            (
+                "limits.drain_seconds",
+                limits.drain_seconds <= 600,
+                "at most 600",
+            ),
+        ];
+        let seconds = [
+            limits.handshake_seconds,
+            limits.header_seconds,
+            limits.write_seconds,
+            limits.idle_seconds,
+            limits.request_seconds,
+            limits.upload_idle_seconds,
+        ];
+        let range = "1 to 3600 seconds, each";
+        if !seconds.iter().all(|value| (1..=3600).contains(value)) {
+            return Err(ConfigError::Range {
+                key: "limits.*_seconds",
+                range,
+            });
+        }
+        match ranges.into_iter().find(|(_, holds, _)| !holds) {
+            Some((key, _, range)) => Err(ConfigError::Range { key, range }),
+            None => Ok(()),
+        }
+    }
+
+    /// The text of the file that `tamis init` writes: every key, each with what it means.
+    pub fn to_text(&self) -> String {
+        template::write(self)
+    }
+
+    /// Where uploads, sets and the log lie, for the home `home`.
+    pub fn data_dir(&self, home: &Path) -> PathBuf {
+        home.join(&self.data_dir)
+    }
+}
+
+mod template;
+
+#[cfg(test)]
+mod tests;

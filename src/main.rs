@@ -1,3 +1,5 @@
 //! The `tamis` binary: hands over to the command line.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tamis::app::main()
+}

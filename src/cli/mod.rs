@@ -1,1 +1,174 @@
-//! (being written)
+//! The command line: one command per file.
+//!
+//! Flow: `app` parses nothing and prints nothing; it hands the arguments and the real clock, randomness and
+//! operator over to [`run`]. A command builds one document and one text: `--json` prints the document alone
+//! on stdout, otherwise the text; progress goes to stderr. A command sees what its party may see.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use tamis_keys::Entropy;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::domain::clock::Clock;
+
+mod audience;
+mod collaboration;
+mod consent;
+mod delivery;
+mod demo;
+mod enrol;
+pub mod failure;
+mod init;
+mod invite;
+mod log;
+mod matching;
+pub mod operator;
+mod party;
+mod prose;
+mod report;
+mod screen;
+mod serve;
+mod sink;
+mod upload;
+
+pub use failure::{Exit, Failure};
+pub use operator::Operator;
+use screen::Screen;
+
+/// What the program is made of; only `app` makes it.
+pub struct Wiring {
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator's commands do.
+    pub operator: Arc<dyn Operator>,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  a check failed, or a policy refused (an audience below the minimum, a log that does not verify)
+  2  wrong usage or bad input
+  3  the service cannot be reached, or failed
+  4  interrupted; the same command goes on where it stopped
+
+Example:
+  tamis demo                  the whole story on this machine, in a minute
+  tamis upload crm.csv --region AU --dry-run";
+
+/// A privacy clean room: identifier sets go in, only aggregate cookie audiences come out.
+#[derive(Parser)]
+#[command(name = "tamis", version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
+struct CommandLine {
+    /// Print one JSON document on stdout instead of text; progress stays on stderr
+    #[arg(long, global = true, env = "TAMIS_JSON", hide_env_values = true,
+          value_parser = clap::builder::FalseyValueParser::new())]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::Init),
+    Serve(serve::Serve),
+    Invite(invite::Invite),
+    Enrol(enrol::Enrol),
+    #[command(subcommand)]
+    Collaboration(collaboration::Collaboration),
+    Upload(upload::Upload),
+    Match(matching::Match),
+    #[command(subcommand)]
+    Audience(audience::Audience),
+    #[command(subcommand)]
+    Delivery(delivery::Delivery),
+    #[command(subcommand)]
+    Consent(consent::Consent),
+    Report(report::Report),
+    #[command(subcommand)]
+    Log(log::Log),
+    Sink(sink::Sink),
+    Demo(demo::Demo),
+}
+
+/// Runs one command line and says how it went.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> ExitCode {
+    let line = match CommandLine::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version are answers, not errors.
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
+        }
+    };
+    let screen = Screen::new(line.json);
+    let outcome = match line.command {
+        Command::Init(command) => command.run(wiring, &screen),
+        Command::Serve(command) => command.run(wiring, &screen),
+        Command::Invite(command) => command.run(wiring, &screen),
+        Command::Enrol(command) => at_work(command.run(wiring, &screen)),
+        Command::Collaboration(command) => at_work(command.run(wiring, &screen)),
+        Command::Upload(command) => at_work(command.run(wiring, &screen)),
+        Command::Match(command) => at_work(command.run(&screen)),
+        Command::Audience(command) => at_work(command.run(&screen)),
+        Command::Delivery(command) => at_work(command.run(&screen)),
+        Command::Consent(command) => at_work(command.run(&screen)),
+        Command::Report(command) => at_work(command.run(&screen)),
+        Command::Log(command) => at_work(command.run(&screen)),
+        // Ends by itself when asked to, after it has written the members.
+        Command::Sink(command) => block_on(command.run(wiring, &screen)),
+        Command::Demo(command) => at_work(command.run(wiring, &screen)),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            screen.failed(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Runs a command to its end, or until somebody presses ctrl-c or asks the process to end; then everything
+/// the command holds is dropped in order (its children with it).
+fn at_work(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    block_on(async {
+        let ended = asked_to_end()?;
+        tokio::select! {
+            outcome = command => outcome,
+            () = ended => Err(Failure::interrupted()),
+        }
+    })
+}
+
+fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::service(format!("no runtime: {error}")))?
+        .block_on(command)
+}
+
+/// Resolves at ctrl-c or SIGTERM.
+fn asked_to_end() -> Result<impl Future<Output = ()>, Failure> {
+    let mut ended = signal(SignalKind::terminate())
+        .map_err(|error| Failure::service(format!("no signals: {error}")))?;
+    Ok(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = ended.recv() => {}
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! An audience at one destination: the persons it consists of, and nothing that names them.
 
+use std::sync::Arc;
+
 use tamis_protocols::intersection::PersonSet;
 
 use super::id::Id;
@@ -11,5 +13,5 @@ pub struct Audience {
     /// The destination's name.
     pub destination: String,
     /// The person rows. Without the partner's upload they mean nothing.
-    pub persons: PersonSet,
+    pub persons: Arc<PersonSet>,
 }

@@ -14,8 +14,14 @@
 //! fn copied(one: &Permitted<u32>) -> Permitted<u32> { one.clone() }
 //! ```
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
+use tamis_protocols::intersection::PersonSet;
 use tamis_protocols::token::Token;
+
+use super::audience::Audience;
+use super::id::Id;
 
 /// Everything withdrawn in a collaboration so far.
 pub struct Suppression {
@@ -95,5 +101,31 @@ impl<A> Permitted<A> {
     /// How many withdrawals of the collaboration were honoured.
     pub fn withdrawals(&self) -> u64 {
         self.withdrawals
+    }
+}
+
+impl<A> Permitted<Vec<A>> {
+    /// The first of several that were judged together.
+    pub fn into_first(self) -> Option<Permitted<A>> {
+        Some(Permitted {
+            members: self.members.into_iter().next()?,
+            judged_on: self.judged_on,
+            withdrawals: self.withdrawals,
+        })
+    }
+}
+
+impl Permitted<Arc<PersonSet>> {
+    /// Says of which audience and destination these are the persons.
+    pub fn of(self, audience: Id, destination: String) -> Permitted<Audience> {
+        Permitted {
+            members: Audience {
+                id: audience,
+                destination,
+                persons: self.members,
+            },
+            judged_on: self.judged_on,
+            withdrawals: self.withdrawals,
+        }
     }
 }

@@ -4,8 +4,10 @@
 //! normalised, hashed and keyed on this machine and go no further; the service receives tokens, consent
 //! records, segment labels, and cookies sealed to their destinations.
 
+pub mod client;
 mod columns;
 mod consent_cells;
+pub mod exchange;
 pub mod population;
 mod prepare;
 pub mod quality;
@@ -25,7 +27,7 @@ mod tests;
 pub use columns::ColumnError;
 pub use prepare::{PrepareOptions, Prepared, prepare};
 pub use quality::Quality;
-pub use reading::SourceError;
+pub use reading::{Block, Blocks, Source, SourceError};
 pub use segments::SegmentError;
 pub use spool::SpoolError;
 pub use withdrawal::{WithdrawalOptions, withdrawal_tokens};

@@ -1,3 +1,219 @@
-//! (being written)
+//! The use cases: one per file, each owning one transaction.
+//!
+//! The flow: a caller is a party, named by its client certificate; every resource is looked up *for*
+//! that caller ([`scope`]), so another party's id and an id that does not exist are the same answer.
+//! What takes long is queued as a job in the transaction that asks for it, and carried out by the
+//! files under [`work`]; the `worker` room only leases and calls them.
+//!
+//! What happened is recorded in the transaction in which it happens: a decision, its leaf in the log
+//! and the deliveries that follow from it commit together, or not at all. No network, no file of a
+//! party and no computation is inside a transaction.
 
+mod accept;
+mod append;
+mod audiences;
+pub mod authority;
+mod collaborations;
+mod deliveries;
+mod enrol;
+mod error;
+mod files;
+mod invite;
+mod log;
+mod matches;
 pub mod noise;
+mod parties;
+mod propose;
+mod record;
+mod scope;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod uploads;
+mod withdraw;
+pub mod work;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tamis_keys::purpose::KeyEncryption;
+use tamis_keys::{Entropy, Secret};
+use tamis_protocols::release::{Noise, Policy};
+use tamis_protocols::transparency::LogKey;
+use tamis_protocols::wire::api::Role;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+pub use append::UploadWriter;
+pub use error::ServiceError;
+
+use crate::domain::clock::Clock;
+use crate::domain::id::Id;
+use crate::matching::Engine;
+use crate::store::Store;
+use append::Appenders;
+use authority::Authority;
+use files::Files;
+use work::judge::Judged;
+
+/// Who calls: an enrolled party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+}
+
+/// What a party may use at once, and how long things last.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest upload in bytes.
+    pub upload_length: u64,
+    /// Incomplete uploads of one party at a time.
+    pub open_uploads: u64,
+    /// How long an upload may stay incomplete.
+    pub upload_life: Duration,
+    /// How long an invitation can be used.
+    pub invitation_life: Duration,
+    /// How long a client certificate is valid.
+    pub certificate_life: Duration,
+    /// Audiences of one collaboration.
+    pub audiences: u64,
+    /// Bytes that sealing one upload may use in memory.
+    pub seal_memory: usize,
+}
+
+impl Default for Limits {
+    /// 64 GiB, 4 uploads, 24 h, 7 days, 365 days, 1,000 audiences, 128 MiB.
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 3600);
+        Limits {
+            upload_length: 64 << 30,
+            open_uploads: 4,
+            upload_life: day,
+            invitation_life: 7 * day,
+            certificate_life: 365 * day,
+            audiences: 1000,
+            seal_memory: 128 << 20,
+        }
+    }
+}
+
+/// What a service is made of.
+pub struct ServiceParts {
+    /// The database.
+    pub store: Store,
+    /// Wraps the data keys of everything stored.
+    pub kek: Secret<KeyEncryption>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The gate's noise.
+    pub noise: Arc<dyn Noise>,
+    /// Joins two sealed sets.
+    pub engine: Arc<dyn Engine>,
+    /// Issues client certificates.
+    pub authority: Authority,
+    /// Signs checkpoints.
+    pub log_key: LogKey,
+    /// Where spools, sealed sets, token and member files and the log live.
+    pub data_dir: PathBuf,
+    /// The operator's policy: collaborations may tighten it, never loosen it.
+    pub policy: Policy,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    parts: ServiceParts,
+    files: Files,
+    instance: Id,
+    appenders: Appenders,
+    judged: Judged,
+    queued: Notify,
+}
+
+impl Service {
+    /// Makes the directories under the data directory and reads the instance's id there.
+    ///
+    /// # Errors
+    /// When the data directory cannot be written.
+    pub fn new(parts: ServiceParts) -> std::io::Result<Service> {
+        let files = Files::create(&parts.data_dir)?;
+        let instance = files.instance(&*parts.entropy)?;
+        Ok(Service(Arc::new(Inner {
+            parts,
+            files,
+            instance,
+            appenders: Appenders::default(),
+            judged: Judged::default(),
+            queued: Notify::new(),
+        })))
+    }
+
+    /// Whether the database answers.
+    pub async fn ready(&self) -> bool {
+        self.store().ready().await
+    }
+
+    /// This instance: jobs it leased are its own again after a restart.
+    pub fn instance(&self) -> Id {
+        self.0.instance
+    }
+
+    /// Resolves once something was queued after this call.
+    pub fn queued(&self) -> Notified<'_> {
+        self.0.queued.notified()
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    /// The present, in whole milliseconds.
+    pub fn now(&self) -> Timestamp {
+        let now = self.0.parts.clock.now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// The day on which consent and agreements are judged.
+    pub(crate) fn today(&self) -> jiff::civil::Date {
+        self.0.parts.clock.today()
+    }
+
+    /// Randomness.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.parts.entropy
+    }
+
+    fn id(&self) -> Id {
+        Id::random(self.entropy())
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.0.parts.limits
+    }
+
+    fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    /// Tells the workers that something was queued.
+    fn wake(&self) {
+        self.0.queued.notify_waiters();
+    }
+
+    /// `now` and a time span later; the far future if that cannot be written.
+    fn after(&self, now: Timestamp, span: Duration) -> Timestamp {
+        now.checked_add(span).unwrap_or(Timestamp::MAX)
+    }
+}

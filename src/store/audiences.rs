@@ -184,6 +184,26 @@ impl Tx {
         rows.iter().map(read_decision).collect()
     }
 
+    /// Undecided decisions of a collaboration, oldest first, at most 1,000.
+    pub async fn deciding(&mut self, collaboration: Id) -> Result<Vec<Decision>, StoreError> {
+        let rows = self
+            .all(
+                sql(
+                    "SELECT d.id AS id, d.audience AS audience, d.destination AS destination, \
+                     d.question AS question, d.expression AS expression, d.purpose AS purpose, \
+                     d.advertiser_upload AS advertiser_upload, \
+                     d.partner_upload AS partner_upload, d.as_of AS as_of, d.state AS state, \
+                     d.about AS about, d.leaf AS leaf \
+                     FROM decisions d JOIN audiences a ON a.id = d.audience \
+                     WHERE a.collaboration = $1 AND d.state = $2 ORDER BY d.number LIMIT 1000",
+                )
+                .bind(collaboration.to_string())
+                .bind(state::Decision::Deciding.as_str()),
+            )
+            .await?;
+        rows.iter().map(read_decision).collect()
+    }
+
     /// The decision of that id.
     pub async fn decision(&mut self, id: Id) -> Result<Option<Decision>, StoreError> {
         let row = self
@@ -206,10 +226,8 @@ impl Tx {
     ) -> Result<Option<(state::Decision, Option<u64>)>, StoreError> {
         let row = self
             .optional(
-                sql(
-                    "SELECT state, about FROM decisions WHERE question = $1 \
-                     AND state IN ($2, $3) ORDER BY number LIMIT 1",
-                )
+                sql("SELECT state, about FROM decisions WHERE question = $1 \
+                     AND state IN ($2, $3) ORDER BY number LIMIT 1")
                 .bind(question)
                 .bind(state::Decision::Released.as_str())
                 .bind(state::Decision::BelowMinimum.as_str()),
@@ -253,10 +271,8 @@ impl Tx {
         leaf: Option<u64>,
     ) -> Result<(), StoreError> {
         self.one(
-            sql(
-                "UPDATE decisions SET state = $1, about = $2, leaf = $3 \
-                 WHERE id = $4 AND state = $5",
-            )
+            sql("UPDATE decisions SET state = $1, about = $2, leaf = $3 \
+                 WHERE id = $4 AND state = $5")
             .bind(step.to().as_str())
             .bind(about.map(int))
             .bind(leaf.map(int))

@@ -63,13 +63,11 @@ impl Tx {
     pub async fn collaborations(&mut self, party: &str) -> Result<Vec<Collaboration>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT id, state, advertiser, partner, terms, expires, \
+                sql("SELECT id, state, advertiser, partner, terms, expires, \
                      advertiser_signature, partner_signature, share_for_partner, \
                      share_for_advertiser, withdrawals FROM collaborations \
                      WHERE advertiser = $1 OR partner = $2 \
-                     ORDER BY created_at DESC, id LIMIT 1000",
-                )
+                     ORDER BY created_at DESC, id LIMIT 1000")
                 .bind(party)
                 .bind(party),
             )

@@ -149,10 +149,8 @@ impl Tx {
         next_attempt_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         self.one(
-            sql(
-                "UPDATE deliveries SET state = $1, next_attempt_at = $2 \
-                 WHERE id = $3 AND state = $4",
-            )
+            sql("UPDATE deliveries SET state = $1, next_attempt_at = $2 \
+                 WHERE id = $3 AND state = $4")
             .bind(step.to().as_str())
             .bind(next_attempt_at.map(|at| at.as_millisecond()))
             .bind(id.to_string())

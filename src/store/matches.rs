@@ -91,12 +91,14 @@ impl Tx {
         leaf: Option<u64>,
     ) -> Result<(), StoreError> {
         self.one(
-            sql("UPDATE matches SET state = $1, about = $2, leaf = $3 WHERE id = $4 AND state = $5")
-                .bind(step.to().as_str())
-                .bind(about.map(int))
-                .bind(leaf.map(int))
-                .bind(id.to_string())
-                .bind(step.from().as_str()),
+            sql(
+                "UPDATE matches SET state = $1, about = $2, leaf = $3 WHERE id = $4 AND state = $5",
+            )
+            .bind(step.to().as_str())
+            .bind(about.map(int))
+            .bind(leaf.map(int))
+            .bind(id.to_string())
+            .bind(step.from().as_str()),
         )
         .await
     }

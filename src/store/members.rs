@@ -135,12 +135,10 @@ impl Tx {
         kept: Id,
     ) -> Result<(), StoreError> {
         self.many(
-            sql(
-                "DELETE FROM member_files WHERE audience = $1 AND destination = $2 AND id <> $3",
-            )
-            .bind(audience.to_string())
-            .bind(destination)
-            .bind(kept.to_string()),
+            sql("DELETE FROM member_files WHERE audience = $1 AND destination = $2 AND id <> $3")
+                .bind(audience.to_string())
+                .bind(destination)
+                .bind(kept.to_string()),
         )
         .await?;
         Ok(())

@@ -1,9 +1,8 @@
 //! The database: SQLite by default, PostgreSQL by URL, the same statements on both.
 //!
-//! One file per aggregate. Everything happens in a *named* transaction: [`Store::transact`] runs a
-//! closure that may be run again, `IMMEDIATE` on SQLite and `SERIALIZABLE` on PostgreSQL, and runs it
-//! again when the database says that it lost a race. [`Store::read`] is the same for reading one
-//! consistent snapshot. A mutation names the row it expects and fails unless it hits exactly one.
+//! One file per aggregate. Everything happens in a *named* transaction: `transact!` runs a
+//! block, `IMMEDIATE` on SQLite and `SERIALIZABLE` on PostgreSQL, and runs it again when the database
+//! says that it lost a race; `snapshot!` is the same for reading one consistent state. A mutation names the row it expects and fails unless it hits exactly one.
 //!
 //! sqlx's `Any` driver knows few types, binds a NULL with the type of its `Option`, and takes pragmas
 //! only after connecting; so columns are TEXT and BIGINT, sums stay out of SQL, and the pragmas are
@@ -33,6 +32,7 @@ use tokio::sync::Semaphore;
 
 pub use connect::sqlite_url;
 pub use transaction::Tx;
+pub(crate) use transaction::{again, snapshot, transact};
 
 /// A handle on the database; clones share one pool.
 #[derive(Clone)]

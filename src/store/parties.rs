@@ -119,10 +119,8 @@ impl Tx {
     ) -> Result<Option<(String, Role)>, StoreError> {
         let row = self
             .optional(
-                sql(
-                    "SELECT p.name AS name, p.role AS role FROM certificates c \
-                     JOIN parties p ON p.name = c.party WHERE c.sha256 = $1 AND c.not_after > $2",
-                )
+                sql("SELECT p.name AS name, p.role AS role FROM certificates c \
+                     JOIN parties p ON p.name = c.party WHERE c.sha256 = $1 AND c.not_after > $2")
                 .bind(sha256)
                 .bind(now.as_millisecond()),
             )
@@ -164,10 +162,8 @@ impl Tx {
     ) -> Result<Option<Invitation>, StoreError> {
         let row = self
             .optional(
-                sql(
-                    "SELECT name, role FROM invitations \
-                     WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
-                )
+                sql("SELECT name, role FROM invitations \
+                     WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2")
                 .bind(token_hash)
                 .bind(now.as_millisecond()),
             )
@@ -188,10 +184,8 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.one(
-            sql(
-                "UPDATE invitations SET used_at = $1 \
-                 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $3",
-            )
+            sql("UPDATE invitations SET used_at = $1 \
+                 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $3")
             .bind(now.as_millisecond())
             .bind(token_hash)
             .bind(now.as_millisecond()),

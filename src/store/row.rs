@@ -21,21 +21,15 @@ impl Row {
     }
 
     pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
-        self.inner
-            .try_get(column)
-            .map_err(|_| self.corrupt(column))
+        self.inner.try_get(column).map_err(|_| self.corrupt(column))
     }
 
     pub(super) fn text_or_null(&self, column: &'static str) -> Result<Option<String>, StoreError> {
-        self.inner
-            .try_get(column)
-            .map_err(|_| self.corrupt(column))
+        self.inner.try_get(column).map_err(|_| self.corrupt(column))
     }
 
     pub(super) fn int(&self, column: &'static str) -> Result<i64, StoreError> {
-        self.inner
-            .try_get(column)
-            .map_err(|_| self.corrupt(column))
+        self.inner.try_get(column).map_err(|_| self.corrupt(column))
     }
 
     pub(super) fn count(&self, column: &'static str) -> Result<u64, StoreError> {
@@ -80,9 +74,7 @@ impl Row {
     }
 
     pub(super) fn day(&self, column: &'static str) -> Result<Date, StoreError> {
-        self.text(column)?
-            .parse()
-            .map_err(|_| self.corrupt(column))
+        self.text(column)?.parse().map_err(|_| self.corrupt(column))
     }
 
     pub(super) fn state<S: State>(&self, column: &'static str) -> Result<S, StoreError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, Transaction};
+use tokio::sync::SemaphorePermit;
 
 use super::row::Row;
 use super::{Engine, Store, StoreError};
@@ -28,101 +29,138 @@ pub(super) fn sql(text: &'static str) -> Sql {
     sqlx::query(text)
 }
 
-impl Store {
-    /// Runs `work` as one transaction and commits it if it says `Ok`. It is run again, from the
-    /// beginning, when the database reports a lost race: so it must change nothing but the database.
-    pub async fn transact<T, E, F>(&self, name: &'static str, mut work: F) -> Result<T, E>
-    where
-        E: From<StoreError>,
-        F: AsyncFnMut(&mut Tx) -> Result<T, E>,
-    {
-        let begin = match self.engine {
-            Engine::Sqlite => "BEGIN IMMEDIATE",
-            Engine::Postgres => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        };
-        let mut attempt = 0;
+/// Runs a block as one transaction and commits it if it says `Ok`: `transact!(store, "name", |tx| { … })`.
+///
+/// `IMMEDIATE` on SQLite, `SERIALIZABLE` on PostgreSQL. The block is run again, from the beginning,
+/// when the database reports a lost race: so it must change nothing but the database. `?` leaves the
+/// block, not the function around it.
+macro_rules! transact {
+    ($store:expr, $name:expr, |$tx:ident| $work:block) => {
+        $crate::store::again!($store.attempts($name, true), |$tx| $work)
+    };
+}
+
+/// Runs a block on one consistent snapshot, for reading only: `snapshot!(store, "name", |tx| { … })`.
+macro_rules! snapshot {
+    ($store:expr, $name:expr, |$tx:ident| $work:block) => {
+        $crate::store::again!($store.attempts($name, false), |$tx| $work)
+    };
+}
+
+/// The loop of both. Not a function: a closure that lends a transaction to a future cannot yet say
+/// that the future may move between threads.
+macro_rules! again {
+    ($attempts:expr, |$tx:ident| $work:block) => {{
+        let mut attempts = $attempts;
         loop {
-            attempt += 1;
-            let _turn = match self.engine {
-                // The semaphore is never closed.
-                Engine::Sqlite => self.writer.acquire().await.ok(),
-                Engine::Postgres => None,
-            };
-            let (result, lost) = self.once(name, begin, &mut work).await;
-            match result {
-                Err(_) if lost && attempt < ATTEMPTS => {
-                    metrics::counter!("tamis_transaction_retries_total", "name" => name)
-                        .increment(1);
-                    let pause = Duration::from_millis(u64::from(attempt * attempt).min(100));
-                    tokio::time::sleep(pause).await;
+            match attempts.begin().await {
+                Err(error) => break Err(From::from(error)),
+                Ok(mut transaction) => {
+                    let result = {
+                        let $tx = &mut transaction;
+                        async { $work }.await
+                    };
+                    if let Some(result) = attempts.end(transaction, result).await {
+                        break result;
+                    }
                 }
-                result => return result,
+            }
+        }
+    }};
+}
+
+pub(crate) use {again, snapshot, transact};
+
+/// The attempts of one transaction.
+pub(crate) struct Attempts<'s> {
+    store: &'s Store,
+    name: &'static str,
+    writes: bool,
+    made: u32,
+    turn: Option<SemaphorePermit<'s>>,
+}
+
+impl Store {
+    pub(crate) fn attempts(&self, name: &'static str, writes: bool) -> Attempts<'_> {
+        Attempts {
+            store: self,
+            name,
+            writes,
+            made: 0,
+            turn: None,
+        }
+    }
+}
+
+impl Attempts<'_> {
+    pub(crate) async fn begin(&mut self) -> Result<Tx, StoreError> {
+        let statement = match (self.store.engine, self.writes) {
+            (Engine::Sqlite, true) => "BEGIN IMMEDIATE",
+            (Engine::Sqlite, false) => "BEGIN DEFERRED",
+            (Engine::Postgres, true) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            (Engine::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        loop {
+            if self.writes && self.store.engine == Engine::Sqlite {
+                // The semaphore is never closed.
+                self.turn = self.store.writer.acquire().await.ok();
+            }
+            match self.store.pool.begin_with(statement).await {
+                Ok(inner) => {
+                    return Ok(Tx {
+                        name: self.name,
+                        inner,
+                        lost: false,
+                    });
+                }
+                Err(error) if is_lost_race(&error) && self.again().await => {}
+                Err(source) => {
+                    let name = self.name;
+                    return Err(StoreError::Database { name, source });
+                }
             }
         }
     }
 
-    /// Runs `work` on one consistent snapshot; whatever it changed is rolled back.
-    pub async fn read<T, E, F>(&self, name: &'static str, mut work: F) -> Result<T, E>
-    where
-        E: From<StoreError>,
-        F: AsyncFnMut(&mut Tx) -> Result<T, E>,
-    {
-        let begin = match self.engine {
-            Engine::Sqlite => "BEGIN DEFERRED",
-            Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        };
-        let mut tx = self.begin(name, begin).await?;
-        let result = work(&mut tx).await;
-        // Nothing to keep: a failed rollback closes the connection, and that is all.
-        let _ = tx.inner.rollback().await;
-        result
-    }
-
-    async fn once<T, E, F>(
-        &self,
-        name: &'static str,
-        begin: &'static str,
-        work: &mut F,
-    ) -> (Result<T, E>, bool)
-    where
-        E: From<StoreError>,
-        F: AsyncFnMut(&mut Tx) -> Result<T, E>,
-    {
-        let mut tx = match self.begin(name, begin).await {
-            Ok(tx) => tx,
-            Err(error) => {
-                let lost =
-                    matches!(&error, StoreError::Database { source, .. } if is_lost_race(source));
-                return (Err(error.into()), lost);
-            }
-        };
-        match work(&mut tx).await {
-            Ok(value) => match tx.inner.commit().await {
-                Ok(()) => (Ok(value), false),
+    /// Commits or rolls back; none if the block has to be run again.
+    pub(crate) async fn end<T, E: From<StoreError>>(
+        &mut self,
+        tx: Tx,
+        result: Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let (lost, result) = match result {
+            Ok(value) if self.writes => match tx.inner.commit().await {
+                Ok(()) => return Some(Ok(value)),
                 Err(source) => {
+                    let name = self.name;
                     let lost = is_lost_race(&source);
-                    (Err(StoreError::Database { name, source }.into()), lost)
+                    (lost, Err(StoreError::Database { name, source }.into()))
                 }
             },
-            Err(error) => {
+            result => {
                 let lost = tx.lost;
+                // A failed rollback closes the connection, which rolls back.
                 let _ = tx.inner.rollback().await;
-                (Err(error), lost)
+                (lost, result)
             }
+        };
+        match result {
+            Err(_) if lost && self.again().await => None,
+            result => Some(result),
         }
     }
 
-    async fn begin(&self, name: &'static str, begin: &'static str) -> Result<Tx, StoreError> {
-        let inner = self
-            .pool
-            .begin_with(begin)
-            .await
-            .map_err(|source| StoreError::Database { name, source })?;
-        Ok(Tx {
-            name,
-            inner,
-            lost: false,
-        })
+    /// Whether another attempt is left; waits before it.
+    async fn again(&mut self) -> bool {
+        self.turn = None;
+        self.made += 1;
+        if self.made >= ATTEMPTS {
+            return false;
+        }
+        metrics::counter!("tamis_transaction_retries_total", "name" => self.name).increment(1);
+        let pause = Duration::from_millis(u64::from(self.made * self.made).min(100));
+        tokio::time::sleep(pause).await;
+        true
     }
 }
 
@@ -212,11 +250,9 @@ mod tests {
         let tasks: Vec<_> = (0..20)
             .map(|_| {
                 let store = store.clone();
-                tokio::spawn(async move {
-                    store
-                        .transact("count", async |tx: &mut Tx| tx.count("order").await)
-                        .await
-                })
+                tokio::spawn(
+                    async move { transact!(store, "count", |tx| { tx.count("order").await }) },
+                )
             })
             .collect();
         let mut numbers = Vec::new();
@@ -233,18 +269,14 @@ mod tests {
         let store = Store::open(&sqlite_url(&dir.path().join("s.db")))
             .await
             .unwrap();
-        let failed: Result<(), StoreError> = store
-            .transact("fail", async |tx: &mut Tx| {
-                tx.count("order").await?;
-                tx.one(sql("UPDATE counters SET value = 9 WHERE name = 'nobody'"))
-                    .await
-            })
-            .await;
+        let failed: Result<(), StoreError> = transact!(store, "fail", |tx| {
+            tx.count("order").await?;
+            tx.one(sql("UPDATE counters SET value = 9 WHERE name = 'nobody'"))
+                .await
+        });
         assert!(matches!(failed, Err(StoreError::NotOneRow { .. })));
-        let next = store
-            .transact("count", async |tx: &mut Tx| tx.count("order").await)
-            .await
-            .unwrap();
-        assert_eq!(next, 0);
+        let next: Result<i64, StoreError> =
+            transact!(store, "count", |tx| { tx.count("order").await });
+        assert_eq!(next.unwrap(), 0);
     }
 }

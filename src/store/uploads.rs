@@ -160,10 +160,8 @@ impl Tx {
     /// Records a completed append: `received` bytes are there and verified.
     pub async fn set_received(&mut self, id: Id, received: u64) -> Result<(), StoreError> {
         self.one(
-            sql(
-                "UPDATE uploads SET received = $1, unverified_from = NULL \
-                 WHERE id = $2 AND state = $3",
-            )
+            sql("UPDATE uploads SET received = $1, unverified_from = NULL \
+                 WHERE id = $2 AND state = $3")
             .bind(int(received))
             .bind(id.to_string())
             .bind(state::Upload::Receiving.as_str()),

@@ -87,7 +87,7 @@ impl Receiver {
     /// The files are missing or are not text.
     pub(super) fn from_home(home: &PartyHome) -> Result<Self, super::SinkError> {
         let certificate = home::read_private(&home.path().join(CERTIFICATE_FILE))?;
-        let key = Zeroizing::new(home::read_private(&home.path().join(KEY_FILE))?);
+        let key = home::read_private(&home.path().join(KEY_FILE))?;
         let key = std::str::from_utf8(&key).map_err(|_| super::SinkError::Certificate)?;
         Ok(Receiver {
             certificate_pem: String::from_utf8(certificate.to_vec())

@@ -18,12 +18,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tamis_keys::home::{self, HomeError, PartyHome};
-use tamis_keys::{Secret, purpose};
-use zeroize::Zeroizing;
-
 use super::signature::{self, SecretError};
 use crate::domain::clock::Clock;
+use tamis_keys::home::{self, HomeError, PartyHome};
+use tamis_keys::{Secret, purpose};
 
 mod capture;
 mod certificate;
@@ -53,6 +51,8 @@ pub struct SinkOptions {
     pub out: PathBuf,
     /// Directory for the first message's raw headers and body, if wanted.
     pub capture: Option<PathBuf>,
+    /// A file to write the address to once messages can arrive, if wanted.
+    pub ready_file: Option<PathBuf>,
     /// Certificate and key of the endpoint.
     pub receiver: Receiver,
     /// Secrets that messages may be signed with; two while one is being replaced.
@@ -124,13 +124,14 @@ impl SinkOptions {
         out: &Path,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SinkError> {
-        let secret = Zeroizing::new(home::read_private(&home.path().join(SECRET_FILE))?);
+        let secret = home::read_private(&home.path().join(SECRET_FILE))?;
         let secret = std::str::from_utf8(&secret).map_err(|_| SecretError)?;
         Ok(SinkOptions {
             name,
             listen,
             out: out.to_path_buf(),
             capture: None,
+            ready_file: None,
             receiver: Receiver::from_home(home)?,
             secrets: vec![signature::parse_secret(secret)?],
             sealing: Some(home.sealing()),
@@ -144,8 +145,9 @@ impl SinkOptions {
 /// # Errors
 /// See [`SinkError`].
 pub async fn run(options: SinkOptions) -> Result<Summary, SinkError> {
+    let until_signal = until_signal()?;
     let sink = Sink::bind(options).await?;
-    sink.serve(until_signal()?).await
+    sink.serve(until_signal).await
 }
 
 /// Ends at SIGTERM or ctrl-c.

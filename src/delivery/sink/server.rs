@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -52,11 +54,15 @@ impl Sink {
         let tls = acceptor(&options.receiver)?;
         let out = options.out.clone();
         let keeper = tokio::task::spawn_blocking(move || Keeper::open(&out));
-        let keeper = keeper.await.map_err(std::io::Error::other)??;
+        let keeper = keeper.await.map_err(io::Error::other)??;
         let listener = TcpListener::bind(options.listen).await;
         let listener = listener.map_err(|error| SinkError::Listen(options.listen, error))?;
+        let address = listener.local_addr()?;
+        if let Some(file) = &options.ready_file {
+            write_address(file, address)?;
+        }
         Ok(Sink {
-            address: listener.local_addr()?,
+            address,
             listener,
             tls,
             receiving: Arc::new(Receiving::new(options, keeper)),
@@ -83,14 +89,14 @@ impl Sink {
         let finish = tokio::task::spawn_blocking(move || {
             let mut keeper = receiving.keeper();
             keeper.write_report()?;
-            Ok::<_, std::io::Error>(Summary {
+            Ok::<_, io::Error>(Summary {
                 applied: receiving.applied.load(Ordering::Relaxed),
                 repeated: receiving.repeated.load(Ordering::Relaxed),
                 unreadable: receiving.unreadable.load(Ordering::Relaxed),
                 members: keeper.count(),
             })
         });
-        let summary = finish.await.map_err(std::io::Error::other)?;
+        let summary = finish.await.map_err(io::Error::other)?;
         Ok(summary?)
     }
 
@@ -172,6 +178,15 @@ async fn report_when_idle(receiving: Arc<Receiving>) {
             tracing::error!("the members cannot be written; trying again after the next message");
         }
     }
+}
+
+/// Whoever waits for the file never sees it half written.
+fn write_address(file: &Path, address: SocketAddr) -> io::Result<()> {
+    let directory = file.parent().filter(|path| !path.as_os_str().is_empty());
+    let mut new = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
+    writeln!(new, "{address}")?;
+    new.persist(file).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// TLS 1.3 alone: the service speaks it.

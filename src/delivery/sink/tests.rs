@@ -2,4 +2,5 @@
 
 mod crash;
 mod http;
+mod speed;
 mod world;

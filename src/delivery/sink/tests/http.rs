@@ -317,6 +317,19 @@ async fn a_sink_without_a_key_refuses_labels() {
     assert_eq!(world.end().await.members, 1);
 }
 
+#[tokio::test]
+async fn whoever_started_the_sink_is_told_where_it_listens() {
+    let out = tempdir().unwrap();
+    let file = out.path().join("ready");
+    let world = World::with(out.path(), |options| {
+        options.ready_file = Some(file.clone())
+    })
+    .await;
+    let told = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(told, format!("{}\n", world.address));
+    world.end().await;
+}
+
 /// With `TAMIS_CAPTURE` set, the capture stays there for `tests/webhooks/verify.py`.
 #[tokio::test]
 async fn the_first_message_is_captured_as_it_came() {

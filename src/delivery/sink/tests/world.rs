@@ -107,6 +107,7 @@ impl World {
             listen: "127.0.0.1:0".parse().unwrap(),
             out: out.to_path_buf(),
             capture: None,
+            ready_file: None,
             receiver: receiver.clone(),
             secrets: vec![secret()],
             sealing: Some(sealing_key()),

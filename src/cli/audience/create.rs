@@ -1,0 +1,66 @@
+//! `tamis audience create`: segments combined, destinations, and the gate's answer.
+
+use clap::Args;
+use tamis_protocols::intersection::Expression;
+use tamis_protocols::wire::api::{AudienceRequest, AudienceState, AudienceUse};
+
+use crate::cli::party::CollaborationArg;
+use crate::cli::{Exit, Failure, Screen, prose};
+use crate::party::exchange::activation;
+
+/// Name an audience, or decide it anew on the newest uploads; exit code 1 if no destination may have it
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tamis audience create loyal --where 'loyalty in (silver, gold, platinum)' --to dsp-a --to dmp-b
+  tamis audience create customers --where all --to dsp-a --exclude
+
+Expressions: all · NAME = VALUE · NAME in (V, V) · not E · E and E · E or E · (E)")]
+pub(in crate::cli) struct Create {
+    /// The audience's name: [a-z][a-z0-9-]{0,63}
+    name: String,
+    /// Which of your rows, by their segments
+    #[arg(long = "where", value_name = "EXPR")]
+    expression: String,
+    /// A destination; may be repeated
+    #[arg(
+        long,
+        value_name = "DESTINATION",
+        required = true,
+        value_delimiter = ','
+    )]
+    to: Vec<String>,
+    /// Tell the destinations to exclude the members instead of targeting them
+    #[arg(long)]
+    exclude: bool,
+    #[command(flatten)]
+    at: CollaborationArg,
+}
+
+impl Create {
+    pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        Expression::parse(&self.expression).map_err(|error| {
+            Failure::usage(format!("--where: {error}"))
+                .next("`tamis audience create --help` shows the grammar.")
+        })?;
+        let (session, collaboration) = self.at.open().await?;
+        let request = AudienceRequest {
+            expression: self.expression,
+            destinations: self.to,
+            purpose: if self.exclude {
+                AudienceUse::Exclude
+            } else {
+                AudienceUse::Target
+            },
+        };
+        let waiting = screen.spinner("the release gate decides");
+        let view =
+            activation::decide_audience(&session, &collaboration.id, &self.name, &request).await?;
+        waiting.finish_and_clear();
+        screen.answer(&view, || prose::audiences(std::slice::from_ref(&view)))?;
+        let released = view
+            .destinations
+            .iter()
+            .any(|there| there.state == AudienceState::Released);
+        Ok(if released { Exit::Done } else { Exit::Refused })
+    }
+}

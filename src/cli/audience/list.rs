@@ -1,0 +1,26 @@
+//! `tamis audience list`: every audience of a collaboration.
+
+use clap::Args;
+
+use crate::cli::party::CollaborationArg;
+use crate::cli::{Exit, Failure, Screen, prose};
+use crate::party::exchange::activation;
+
+/// List the audiences of a collaboration
+#[derive(Args)]
+#[command(after_help = "Example:\n  tamis audience list")]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    at: CollaborationArg,
+}
+
+impl List {
+    pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        let (session, collaboration) = self.at.open().await?;
+        let views = activation::audiences(&session, &collaboration.id).await?;
+        screen.answer(&serde_json::json!({ "items": views }), || {
+            prose::audiences(&views)
+        })?;
+        Ok(Exit::Done)
+    }
+}

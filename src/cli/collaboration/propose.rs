@@ -1,0 +1,89 @@
+//! `tamis collaboration propose`: the advertiser signs terms and sends its half of the pair secret, sealed.
+
+use clap::Args;
+use jiff::civil::Date;
+use jiff::{Span, ToSpan};
+use tamis_protocols::identifier::{IdentifierType, Profile};
+
+use super::show;
+use crate::cli::party::HomeArg;
+use crate::cli::{Exit, Failure, Screen, Wiring};
+use crate::party::exchange::pairing;
+use crate::party::exchange::terms::Draft;
+
+/// Propose a collaboration to a partner (advertisers)
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  tamis collaboration propose --with graphe --to dsp-a --to dmp-b --keys email,phone"
+)]
+pub(in crate::cli) struct Propose {
+    /// The partner's name
+    #[arg(long, value_name = "PARTNER")]
+    with: String,
+    /// A destination that may receive audiences; may be repeated
+    #[arg(
+        long,
+        value_name = "DESTINATION",
+        required = true,
+        value_delimiter = ','
+    )]
+    to: Vec<String>,
+    /// Identifier types that take part: email, phone, postal
+    #[arg(long, value_delimiter = ',', default_value = "email,phone", value_parser = identifier)]
+    keys: Vec<IdentifierType>,
+    /// Normalisation profile: onboarding-1, google-1, meta-1, uid2-1
+    #[arg(long, default_value = "onboarding-1", value_parser = profile)]
+    profile: Profile,
+    /// Smallest audience, in persons; 100 at least
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(100..))]
+    k_min: u32,
+    /// The last day [default: a year from today]
+    #[arg(long, value_name = "DATE")]
+    expires: Option<Date>,
+    #[command(flatten)]
+    home: HomeArg,
+}
+
+/// A word of `--keys`.
+pub(in crate::cli) fn identifier(word: &str) -> Result<IdentifierType, String> {
+    serde_json::from_value(word.into()).map_err(|_| "one of email, phone, postal".to_owned())
+}
+
+fn profile(word: &str) -> Result<Profile, String> {
+    serde_json::from_value(word.into())
+        .map_err(|_| "one of onboarding-1, google-1, meta-1, uid2-1".to_owned())
+}
+
+impl Propose {
+    pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
+        let session = self.home.session()?;
+        let year: Span = 1.year();
+        let expires = match self.expires {
+            Some(day) => day,
+            None => wiring
+                .clock
+                .today()
+                .checked_add(year)
+                .map_err(|_| Failure::usage("name the last day with --expires DATE"))?,
+        };
+        let terms = Draft {
+            advertiser: session.membership.name.clone(),
+            partner: self.with,
+            destinations: self.to,
+            identifiers: self.keys,
+            profile: self.profile,
+            k_min: self.k_min,
+            expires,
+        }
+        .into_terms(&*wiring.entropy);
+        let waiting = screen.spinner("signing and proposing");
+        let view = pairing::propose(&session, &terms, &*wiring.entropy).await?;
+        waiting.finish_and_clear();
+        show::answer(screen, &session, &view)?;
+        screen.say(format!(
+            "Next: {} runs `tamis collaboration accept`",
+            view.partner.name
+        ));
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,112 @@
+//! `tamis collaboration show`: terms, signatures and the fingerprint both sides compare.
+
+use clap::Args;
+use serde::Serialize;
+use tamis_protocols::wire::api::{CollaborationState, CollaborationView};
+use tamis_protocols::wire::terms::Terms;
+
+use crate::cli::party::HomeArg;
+use crate::cli::{Exit, Failure, Screen, prose};
+use crate::party::exchange::{ExchangeError, Session, pairing};
+
+/// Show a collaboration: its terms, who signed, and the fingerprint to compare
+#[derive(Args)]
+#[command(after_help = "Example:\n  tamis collaboration show --json")]
+pub(in crate::cli) struct Show {
+    /// The collaboration's id; without it, all of them
+    id: Option<String>,
+    #[command(flatten)]
+    home: HomeArg,
+}
+
+/// A collaboration as its party sees it, checked.
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    state: CollaborationState,
+    terms: Terms,
+    /// Absent until both sides have signed.
+    fingerprint: Option<String>,
+}
+
+impl Show {
+    pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        let session = self.home.session()?;
+        if let Some(id) = &self.id {
+            let view = session
+                .collaboration(Some(id), CollaborationState::Active)
+                .await?;
+            answer(screen, &session, &view)?;
+            return Ok(Exit::Done);
+        }
+        let views = session.collaborations().await?;
+        if let [only] = views.as_slice() {
+            answer(screen, &session, only)?;
+            return Ok(Exit::Done);
+        }
+        let shown = views
+            .iter()
+            .map(|view| shown(&session, view))
+            .collect::<Result<Vec<_>, _>>()?;
+        screen.answer(&serde_json::json!({ "items": shown }), || {
+            if shown.is_empty() {
+                return "No collaborations yet.".into();
+            }
+            shown.iter().map(text).collect::<Vec<_>>().join("\n")
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Prints one collaboration, after checking its signatures and finishing the pairing if that is possible.
+pub(super) fn answer(
+    screen: &Screen,
+    session: &Session,
+    view: &CollaborationView,
+) -> Result<(), Failure> {
+    let shown = shown(session, view)?;
+    screen.answer(&shown, || text(&shown))
+}
+
+fn shown(session: &Session, view: &CollaborationView) -> Result<Shown, ExchangeError> {
+    let terms = pairing::check_proposal(session, view)?;
+    let fingerprint = match pairing::finish(session, view) {
+        Ok(paired) => Some(paired.fingerprint),
+        Err(ExchangeError::NotPaired) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Shown {
+        id: view.id.clone(),
+        state: view.state,
+        terms,
+        fingerprint,
+    })
+}
+
+fn text(shown: &Shown) -> String {
+    let terms = &shown.terms;
+    let words = |value: serde_json::Value| value.to_string().replace(['"', '[', ']'], "");
+    let keys = words(serde_json::json!(terms.identifiers)).replace(',', ", ");
+    let profile = words(serde_json::json!(terms.profile));
+    let mut text = format!(
+        "Collaboration {}: {}\n  {} (advertiser) with {} (partner), until {}\n  matches {} in profile {}, at least {} persons per audience\n  audiences may go to {}\n",
+        shown.id,
+        prose::collaboration_state(shown.state),
+        terms.advertiser,
+        terms.partner,
+        terms.expires,
+        keys,
+        profile,
+        terms.k_min,
+        terms.destinations.join(", "),
+    );
+    match &shown.fingerprint {
+        Some(fingerprint) => {
+            text += &format!(
+                "  fingerprint {fingerprint}\n  Compare it with the other party by phone: the same on both sides means nobody is in between."
+            );
+        }
+        None => text += "  not signed by both yet",
+    }
+    text
+}

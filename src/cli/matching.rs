@@ -1,0 +1,40 @@
+//! `tamis match`: how many of the advertiser's customers the partner knows, released.
+
+use clap::Args;
+
+use super::party::CollaborationArg;
+use super::{Exit, Failure, Screen, prose};
+use crate::party::exchange::activation;
+use tamis_protocols::wire::api::ReleasedCount;
+
+/// Match the newest uploads of both sides
+#[derive(Args)]
+#[command(after_help = "Example:\n  tamis match")]
+pub(super) struct Match {
+    #[command(flatten)]
+    at: CollaborationArg,
+}
+
+impl Match {
+    pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        let (session, collaboration) = self.at.open().await?;
+        let waiting = screen.spinner("matching");
+        let view = activation::run_match(&session, &collaboration.id).await?;
+        waiting.finish_and_clear();
+        screen.answer(&view, || {
+            let rate = view
+                .rate_percent
+                .map(|rate| format!(", {rate} % of the rows that take part"))
+                .unwrap_or_default();
+            format!(
+                "Match {}\n  matched persons: {}{rate}\nNext: tamis audience create NAME --where EXPR --to DESTINATION",
+                view.id,
+                prose::size(view.matched.as_ref())
+            )
+        })?;
+        Ok(match view.matched {
+            Some(ReleasedCount::BelowMinimum) => Exit::Refused,
+            _ => Exit::Done,
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! What the operator's three commands ask of the program. `app` does it, since only `app` wires a service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use serde::Serialize;
+use tamis_protocols::wire::api::Role;
+
+use super::Failure;
+use crate::party::exchange::enrolment::Invitation;
+
+/// The operator's side of the program.
+pub trait Operator: Send + Sync {
+    /// Makes an operator home: key-encryption key, log key, private authority, configuration.
+    fn init(&self, options: &InitOptions) -> Result<Initialised, Failure>;
+    /// Serves until asked to end.
+    fn serve(&self, options: &ServeOptions) -> Result<(), Failure>;
+    /// Makes a one-time invitation; works beside a running service.
+    fn invite(&self, options: &InviteOptions) -> Result<Invitation, Failure>;
+}
+
+/// `tamis init`.
+#[derive(Clone, Debug)]
+pub struct InitOptions {
+    /// The directory to make.
+    pub home: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Names and addresses the server certificate is good for.
+    pub hostnames: Vec<String>,
+    /// Database URL; absent: SQLite in the home.
+    pub database: Option<String>,
+    /// Deliver to loopback and private addresses too.
+    pub allow_private_endpoints: bool,
+}
+
+/// What `tamis init` made.
+#[derive(Clone, Debug, Serialize)]
+pub struct Initialised {
+    /// The operator home.
+    pub home: PathBuf,
+    /// The log's verifier key, public.
+    pub log_key: String,
+}
+
+/// `tamis serve`.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// The operator home.
+    pub home: PathBuf,
+    /// The day on which consent is judged; absent: today.
+    pub as_of: Option<Date>,
+    /// Overrides the configured address.
+    pub listen: Option<SocketAddr>,
+    /// Written with the address (one line) once requests are answered.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// `tamis invite`.
+#[derive(Clone, Debug)]
+pub struct InviteOptions {
+    /// The operator home.
+    pub home: PathBuf,
+    /// The party's name.
+    pub name: String,
+    /// What it will be.
+    pub role: Role,
+    /// The service's address as the party will reach it; absent: from the configuration.
+    pub url: Option<String>,
+}

@@ -1,0 +1,214 @@
+//! `tamis upload`: from a file of people to a sealed set, without an identifier leaving this machine.
+//!
+//! Flow: collaboration → pairing finished if the share has come → quality report → (`--dry-run` stops) →
+//! tokens into a spool in the home → tus upload, resumable → sealing → the service's report. Each step that
+//! was finished before an interruption is not done again.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use tamis_protocols::wire::api::{CollaborationView, UploadView};
+
+use super::party::CollaborationArg;
+use super::{Exit, Failure, Screen, Wiring, prose};
+use crate::party::exchange::resume::{Slot, Unfinished, digest_file};
+use crate::party::exchange::session::terms_of;
+use crate::party::exchange::{ExchangeError, Session, activation, pairing, tus};
+use crate::party::{self, DestinationKey, PrepareOptions};
+
+/// Check, tokenise and upload a CRM or a graph; resumes after an interruption
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tamis upload crm.csv --region AU --segments loyalty,status
+  tamis upload graph.parquet --region FR --dry-run
+
+Raw identifiers never leave this machine: what is sent are keyed tokens, consent and labels sealed to their destination.")]
+pub(super) struct Upload {
+    /// CSV or Parquet, one person per row
+    file: PathBuf,
+    /// Column names, when they are not the usual ones
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// Region of phone numbers without a country code, e.g. AU
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Advertisers: columns that become segments
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    segments: Vec<String>,
+    /// Stop after the quality report: nothing is sent
+    #[arg(long)]
+    dry_run: bool,
+    /// Judge consent ages in the quality report on this day [default: today]
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+    #[command(flatten)]
+    at: CollaborationArg,
+}
+
+impl Upload {
+    pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
+        let (session, collaboration) = self.at.open().await?;
+        let slot = Slot::of(&session.path, &collaboration.id)?;
+        let source = self.source()?;
+        let unfinished = slot.unfinished(&source)?.filter(|_| !self.dry_run);
+        let upload = match unfinished {
+            Some(upload) => {
+                screen.note("going on with the interrupted upload of this file");
+                upload
+            }
+            None => {
+                let Some(upload) = self
+                    .prepare(wiring, screen, &session, &collaboration, &slot, source)
+                    .await?
+                else {
+                    return Ok(Exit::Done);
+                };
+                upload
+            }
+        };
+        let quality = upload.quality.clone();
+        let view = send(screen, &session, &collaboration.id, &slot, upload).await?;
+        slot.forget();
+        screen.answer(&json!({"quality": quality, "upload": view}), || {
+            let report = view.report.as_ref().map(prose::upload_report);
+            format!("Sealed upload {}: {}", view.id, report.unwrap_or_default())
+        })?;
+        Ok(Exit::Done)
+    }
+
+    /// Identifies the file together with the options that shape what is made of it.
+    fn source(&self) -> Result<String, Failure> {
+        let unreadable = |path: &PathBuf, error| {
+            Failure::usage(format!("{}: {error}", path.display()))
+                .next("Check the path and that you may read it.")
+        };
+        let map = match &self.map {
+            Some(map) => digest_file(map, &[]).map_err(|error| unreadable(map, error))?,
+            None => String::new(),
+        };
+        let segments = self.segments.join(",");
+        let region = self.region.as_deref().unwrap_or_default();
+        digest_file(&self.file, &[&map, region, &segments])
+            .map_err(|error| unreadable(&self.file, error))
+    }
+
+    /// Quality report and spool; `None` when the dry run ends here.
+    async fn prepare(
+        &self,
+        wiring: &Wiring,
+        screen: &Screen,
+        session: &Session,
+        collaboration: &CollaborationView,
+        slot: &Slot,
+        source: String,
+    ) -> Result<Option<Unfinished>, Failure> {
+        let terms = terms_of(collaboration)?;
+        let paired = pairing::finish(session, collaboration)?;
+        let destinations = destination_keys(session, &terms.destinations).await?;
+        slot.forget();
+        let length = std::fs::metadata(&self.file).map_or(0, |data| data.len());
+        let bar = screen.bytes("reading", length);
+        let moved = |bytes: u64| bar.set_position(bytes);
+        let pair_key = pairing::pair_key(&paired, &collaboration.id, &terms);
+        let cookie_tag = session.home.cookie_tag();
+        let prepared = tokio::task::block_in_place(|| {
+            party::prepare(&PrepareOptions {
+                file: &self.file,
+                map: self.map.as_deref(),
+                region: self.region.as_deref(),
+                segments: &self.segments,
+                role: session.membership.role,
+                collaboration: &collaboration.id,
+                terms: &terms,
+                pair_key: &pair_key,
+                cookie_tag: &cookie_tag,
+                destinations: &destinations,
+                spool: (!self.dry_run).then(|| slot.spool()),
+                today: self.as_of.unwrap_or_else(|| wiring.clock.today()),
+                entropy: &*wiring.entropy,
+                progress: &moved,
+            })
+        })
+        .map_err(|error| Failure::usage(error.to_string()))?;
+        bar.finish_and_clear();
+        let quality = serde_json::to_value(&prepared.quality).unwrap_or(Value::Null);
+        if self.dry_run {
+            screen.answer(&json!({"quality": quality}), || {
+                prepared.quality.to_string()
+            })?;
+            screen.say("Dry run: nothing was sent.");
+            return Ok(None);
+        }
+        screen.say(&prepared.quality);
+        let unreadable = |error| Failure::usage(format!("the spool cannot be read: {error}"));
+        let upload = Unfinished {
+            source,
+            spool: digest_file(slot.spool(), &[]).map_err(unreadable)?,
+            length: std::fs::metadata(slot.spool()).map_err(unreadable)?.len(),
+            rows: prepared.rows,
+            quality,
+            url: None,
+        };
+        slot.remember(&upload)?;
+        Ok(Some(upload))
+    }
+}
+
+async fn destination_keys(
+    session: &Session,
+    names: &[String],
+) -> Result<Vec<DestinationKey>, Failure> {
+    let mut keys = Vec::new();
+    for name in names {
+        let view = session.party(name).await?;
+        let sealing_key = match view.sealing_key {
+            Some(_) => Some(pairing::sealing_key(&view)?),
+            None => None,
+        };
+        keys.push(DestinationKey {
+            name: name.clone(),
+            sealing_key,
+        });
+    }
+    Ok(keys)
+}
+
+/// Creates the upload unless it exists, sends what is missing, and waits for the seal.
+async fn send(
+    screen: &Screen,
+    session: &Session,
+    collaboration: &str,
+    slot: &Slot,
+    mut upload: Unfinished,
+) -> Result<UploadView, Failure> {
+    let client = &session.client;
+    let known = match &upload.url {
+        Some(url) => tus::offset(client, url).await?.map(|at| (url.clone(), at)),
+        None => None,
+    };
+    let (url, offset) = match known {
+        Some(known) => known,
+        None => {
+            let url = tus::create(client, collaboration, upload.length).await?;
+            upload.url = Some(url.clone());
+            slot.remember(&upload)?;
+            (url, 0)
+        }
+    };
+    let bar = screen.bytes("uploading", upload.length);
+    let moved = |bytes: u64| bar.set_position(bytes);
+    let spool = slot.spool();
+    tus::send(client, &url, spool, upload.length, offset, &moved).await?;
+    bar.finish_and_clear();
+    let bar = screen.rows("sealing", upload.rows);
+    let read = |rows: u64| bar.set_position(rows);
+    let sealed = activation::wait_sealed(session, tus::id_of(&url), &read).await;
+    bar.finish_and_clear();
+    if let Err(ExchangeError::UploadRefused(_)) = &sealed {
+        // The same bytes would be refused again.
+        slot.forget();
+    }
+    Ok(sealed?)
+}

@@ -1,0 +1,177 @@
+//! The commented form of a configuration.
+
+use std::fmt::Write;
+
+use super::Config;
+
+/// What stands above each key; keys without a comment of their own follow the one before.
+const COMMENTS: &[(&str, &str)] = &[
+    ("listen", "Where the HTTPS API listens."),
+    (
+        "url",
+        "The API's address as parties reach it; it stands in invitations.",
+    ),
+    (
+        "hostnames",
+        "Names and addresses of the server's certificate; it is made anew when they change.",
+    ),
+    (
+        "metrics_listen",
+        "Prometheus metrics, plain HTTP: keep it on loopback or a private network.\n# Port 0 is a free one, said in the log; without the line there are none.",
+    ),
+    (
+        "data_dir",
+        "Where uploads, sets and the log lie; relative to this directory.",
+    ),
+    (
+        "log_origin",
+        "The origin line of the log's checkpoints. Never change it: the log's key is bound to it.",
+    ),
+    ("max_bytes", "Longest upload, bytes."),
+    (
+        "expire_hours",
+        "Hours after which an incomplete upload ends.",
+    ),
+    (
+        "open_per_party",
+        "Incomplete uploads that one party may have.",
+    ),
+    (
+        "k_min",
+        "Fewest persons of a released count, at least 100. Collaborations may raise it, never lower it.",
+    ),
+    (
+        "certificate_days",
+        "Days that a client certificate is valid, 1 to 397.",
+    ),
+    (
+        "invitation_days",
+        "Days that an invitation is valid, 1 to 90.",
+    ),
+    (
+        "threads",
+        "Threads of matching; 0: as many as there are cores.",
+    ),
+    ("seal_memory_mib", "Memory of one sealing job, MiB."),
+    (
+        "computing",
+        "Sealings, matches and decisions at a time.",
+    ),
+    ("delivering", "Deliveries at a time."),
+    (
+        "lease_seconds",
+        "Seconds after which the job of a dead service is taken over.",
+    ),
+    (
+        "allowed_networks",
+        "Networks that endpoints may lie in although they are not public, e.g. \"10.1.0.0/16\".",
+    ),
+    (
+        "attempts",
+        "Attempts of a batch before its delivery counts as failed; 36 take about a day.",
+    ),
+    ("connections", "Open connections; further ones wait."),
+    ("handshake_seconds", "Seconds for a TLS handshake."),
+    (
+        "header_seconds",
+        "Seconds for the head of an HTTP/1 request, and between two of them.",
+    ),
+    ("header_bytes", "Bytes of a request's head."),
+    (
+        "write_seconds",
+        "Seconds in which a peer must take some of the bytes it asked for.",
+    ),
+    (
+        "idle_seconds",
+        "Seconds that a connection may stay open without a request.",
+    ),
+    ("streams", "Concurrent streams of one HTTP/2 connection."),
+    (
+        "reset_streams",
+        "Streams that a peer may reset before it is cut off.",
+    ),
+    (
+        "requests",
+        "Requests in progress, uploads apart; one more is answered 503.",
+    ),
+    ("uploads", "Uploads in progress."),
+    ("body_bytes", "Bytes of a JSON body."),
+    (
+        "withdrawal_bytes",
+        "Bytes of a withdrawal: 50,000 tokens take about 1.8 MB.",
+    ),
+    (
+        "upload_idle_seconds",
+        "Seconds between two pieces of an upload; after them the mean rate counts too.",
+    ),
+    ("upload_rate", "Bytes per second."),
+    (
+        "drain_seconds",
+        "Seconds for open requests to finish when the service stops.",
+    ),
+];
+
+/// Keys that mean something else in another section.
+const SECTIONED: &[(&str, &str, &str)] = &[
+    ("delivery", "request_seconds", "Seconds for one batch."),
+    (
+        "limits",
+        "request_seconds",
+        "Seconds for a whole request, uploads apart.",
+    ),
+];
+
+pub(super) fn write(config: &Config) -> String {
+    let mut text = String::from(
+        "# Tamis: the operator's configuration. Unknown keys are refused.\n\
+         # Made by `tamis init`; every value may be changed, the service reads it when it starts.\n",
+    );
+    let plain = toml::to_string_pretty(config).unwrap_or_default();
+    let mut section = String::new();
+    let mut optional_written = false;
+    for line in plain.lines() {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
+            if !optional_written {
+                text.push_str(optional(config).as_str());
+                optional_written = true;
+            }
+            section = name.to_owned();
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            let sectioned = SECTIONED
+                .iter()
+                .find(|(of, name, _)| *of == section && *name == key)
+                .map(|(.., comment)| comment);
+            let comment = sectioned.or_else(|| {
+                let found = COMMENTS.iter().find(|(name, _)| *name == key);
+                found.map(|(_, comment)| comment)
+            });
+            if let Some(comment) = comment {
+                let _ = write!(text, "\n# {comment}\n");
+            }
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+/// The keys that have no value by default, as comments.
+fn optional(config: &Config) -> String {
+    let mut text = String::new();
+    if config.database.is_none() {
+        text.push_str(
+            "# A database: absent, an SQLite file in this directory.\n\
+             # database = \"postgres://tamis@localhost/tamis\"\n\n",
+        );
+    }
+    if config.kek_command.is_none() {
+        text.push_str(
+            "# A command that prints the key-encryption key (then delete the key file here).\n\
+             # kek_command = \"systemd-creds decrypt /etc/tamis/kek.cred -\"\n\n",
+        );
+    }
+    text
+}

@@ -1,0 +1,4 @@
+//! Deliveries.
+
+pub mod list;
+pub mod show;

@@ -1,0 +1,5 @@
+//! The transparency log.
+
+pub mod checkpoint;
+pub mod key;
+pub mod tile;

@@ -1,0 +1,4 @@
+//! Matches.
+
+pub mod show;
+pub mod start;

@@ -1,0 +1,11 @@
+//! The endpoints of version 1, one a file. Each says in its own annotations what the OpenAPI document says of it.
+
+pub mod audiences;
+pub mod collaborations;
+pub mod deliveries;
+pub mod enrolments;
+pub mod log;
+pub mod matches;
+pub mod parties;
+pub mod uploads;
+pub mod withdrawals;

@@ -1,0 +1,5 @@
+//! Parties and their public keys.
+
+pub mod destinations;
+pub mod me;
+pub mod show;

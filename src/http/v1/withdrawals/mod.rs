@@ -1,0 +1,4 @@
+//! Withdrawals.
+
+pub mod create;
+pub mod show;

@@ -1,0 +1,224 @@
+//! Matches, audiences, deliveries and withdrawals: asking, and waiting for the jobs behind them.
+//!
+//! Everything here answers at once with a state; the helpers look again with growing pauses until the job
+//! is finished. The service learns the question, the party learns released counts only.
+
+use tamis_protocols::token::Token;
+use tamis_protocols::wire::api::{
+    AudienceRequest, AudienceState, AudienceView, CollaborationView, DeliveryState, DeliveryView,
+    JobState, Listing, MatchView, UploadState, UploadView, WithdrawalRequest, WithdrawalView,
+};
+use tokio::time::{Duration, Instant};
+
+use super::backoff::Polling;
+use super::error::ExchangeError;
+use super::notebook::Notebook;
+use super::paths;
+use super::session::Session;
+
+/// Tokens per withdrawal request; the service takes up to 50,000.
+const TOKENS: usize = 20_000;
+
+/// Looks at an upload until it is sealed; `rows` hears how many rows have been read.
+pub async fn wait_sealed(
+    session: &Session,
+    upload: &str,
+    rows: &(dyn Fn(u64) + Sync),
+) -> Result<UploadView, ExchangeError> {
+    let mut polling = Polling::new();
+    loop {
+        let view: UploadView = session.client.get(&paths::upload(upload)).await?;
+        rows(view.rows_read);
+        match view.state {
+            UploadState::Sealed => return Ok(view),
+            UploadState::Refused => {
+                let why = view.refusal.unwrap_or_else(|| "no reason given".to_owned());
+                return Err(ExchangeError::UploadRefused(why));
+            }
+            UploadState::Terminated => {
+                return Err(ExchangeError::UploadRefused(
+                    "it was terminated before it was complete".to_owned(),
+                ));
+            }
+            UploadState::Receiving | UploadState::Sealing => polling.pause().await,
+        }
+    }
+}
+
+/// Starts a match on the newest sealed sets and waits for its end.
+pub async fn run_match(session: &Session, collaboration: &str) -> Result<MatchView, ExchangeError> {
+    let started: MatchView = session
+        .client
+        .post_empty(&paths::matches(collaboration))
+        .await?;
+    Notebook::note(&session.path, collaboration, |notes| {
+        notes.matches.push(started.id.clone());
+    })?;
+    let mut view = started;
+    let mut polling = Polling::new();
+    loop {
+        match view.state {
+            JobState::Done => return Ok(view),
+            JobState::Failed => return Err(ExchangeError::JobFailed("the match")),
+            JobState::Pending => polling.pause().await,
+        }
+        view = session.client.get(&paths::match_(&view.id)).await?;
+    }
+}
+
+/// Names an audience, or decides it anew, and waits for the gate at every destination.
+pub async fn decide_audience(
+    session: &Session,
+    collaboration: &str,
+    name: &str,
+    request: &AudienceRequest,
+) -> Result<AudienceView, ExchangeError> {
+    let path = paths::audience(collaboration, name);
+    let mut view: AudienceView = session.client.put(&path, request).await?;
+    let mut polling = Polling::new();
+    while view
+        .destinations
+        .iter()
+        .any(|there| there.state == AudienceState::Deciding)
+    {
+        polling.pause().await;
+        view = session.client.get(&path).await?;
+    }
+    if !view.destinations.is_empty()
+        && view
+            .destinations
+            .iter()
+            .all(|there| there.state == AudienceState::Failed)
+    {
+        return Err(ExchangeError::JobFailed("the decision"));
+    }
+    Ok(view)
+}
+
+/// The audiences of a collaboration, newest first.
+pub async fn audiences(
+    session: &Session,
+    collaboration: &str,
+) -> Result<Vec<AudienceView>, ExchangeError> {
+    let listing: Listing<AudienceView> =
+        session.client.get(&paths::audiences(collaboration)).await?;
+    Ok(listing.items)
+}
+
+/// The deliveries of a collaboration, newest first.
+pub async fn deliveries(
+    session: &Session,
+    collaboration: &str,
+) -> Result<Vec<DeliveryView>, ExchangeError> {
+    let listing: Listing<DeliveryView> = session
+        .client
+        .get(&paths::deliveries(collaboration))
+        .await?;
+    Ok(listing.items)
+}
+
+/// Looks at the deliveries, all or one, until each is delivered or failed; `left` hears how many are not.
+pub async fn wait_delivered(
+    session: &Session,
+    collaboration: &str,
+    only: Option<&str>,
+    patience: Duration,
+    left: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<DeliveryView>, ExchangeError> {
+    let until = Instant::now() + patience;
+    let mut polling = Polling::new();
+    loop {
+        let items = match only {
+            Some(id) => vec![session.client.get(&paths::delivery(id)).await?],
+            None => deliveries(session, collaboration).await?,
+        };
+        let open = items.iter().filter(|delivery| is_open(delivery)).count();
+        left(open, items.len());
+        if open == 0 {
+            return Ok(items);
+        }
+        if Instant::now() >= until {
+            return Err(ExchangeError::TooLong("a delivery"));
+        }
+        polling.pause().await;
+    }
+}
+
+fn is_open(delivery: &DeliveryView) -> bool {
+    matches!(
+        delivery.state,
+        DeliveryState::Queued | DeliveryState::Sending
+    )
+}
+
+/// Sends withdrawals, [`TOKENS`] at a time; each takes effect at once.
+pub async fn withdraw(
+    session: &Session,
+    collaboration: &str,
+    tokens: &[Token],
+) -> Result<Vec<WithdrawalView>, ExchangeError> {
+    let mut views = Vec::new();
+    for some in tokens.chunks(TOKENS) {
+        let tokens = some.iter().map(|token| hex::encode(token.0)).collect();
+        let view: WithdrawalView = session
+            .client
+            .post(
+                &paths::withdrawals(collaboration),
+                &WithdrawalRequest { tokens },
+            )
+            .await?;
+        Notebook::note(&session.path, collaboration, |notes| {
+            notes.withdrawals.push(view.id.clone());
+        })?;
+        views.push(view);
+    }
+    Ok(views)
+}
+
+/// Everything the service shows this party about a collaboration, and nothing else.
+#[derive(serde::Serialize)]
+pub struct Report {
+    /// Whose report it is.
+    pub party: String,
+    /// The terms and who signed them; sealed shares are left out.
+    pub collaboration: CollaborationView,
+    /// Own uploads with their exact reports.
+    pub uploads: Vec<UploadView>,
+    /// Own matches.
+    pub matches: Vec<MatchView>,
+    /// Audiences with released sizes.
+    pub audiences: Vec<AudienceView>,
+    /// Deliveries and where they stand.
+    pub deliveries: Vec<DeliveryView>,
+    /// Own withdrawals and how far they are.
+    pub withdrawals: Vec<WithdrawalView>,
+}
+
+/// Asks the service for everything it shows this party.
+pub async fn report(
+    session: &Session,
+    mut collaboration: CollaborationView,
+) -> Result<Report, ExchangeError> {
+    let id = collaboration.id.clone();
+    collaboration.share_for_you = None;
+    let notes = Notebook::read(&session.path, &id)?;
+    let mut uploads: Listing<UploadView> = session.client.get(paths::UPLOADS).await?;
+    uploads.items.retain(|upload| upload.collaboration == id);
+    let mut matches = Vec::new();
+    for id in &notes.matches {
+        matches.push(session.client.get(&paths::match_(id)).await?);
+    }
+    let mut withdrawals = Vec::new();
+    for id in &notes.withdrawals {
+        withdrawals.push(session.client.get(&paths::withdrawal(id)).await?);
+    }
+    Ok(Report {
+        party: session.membership.name.clone(),
+        collaboration,
+        uploads: uploads.items,
+        matches,
+        audiences: audiences(session, &id).await?,
+        deliveries: deliveries(session, &id).await?,
+        withdrawals,
+    })
+}

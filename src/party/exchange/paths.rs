@@ -1,0 +1,72 @@
+//! Every address of the HTTP API that a party uses, in one place.
+
+/// One-time enrolment.
+pub const ENROLMENTS: &str = "/v1/enrolments";
+/// Collaborations of the caller.
+pub const COLLABORATIONS: &str = "/v1/collaborations";
+/// Uploads of the caller, of every collaboration; tus creation too.
+pub const UPLOADS: &str = "/v1/uploads";
+/// Enrolled destinations.
+pub const DESTINATIONS: &str = "/v1/destinations";
+/// The log's files, as C2SP tlog-tiles lays them out.
+pub const LOG: &str = "/v1/log";
+
+/// What may be known of a party.
+pub fn party(name: &str) -> String {
+    format!("/v1/parties/{name}")
+}
+
+/// One collaboration.
+pub fn collaboration(id: &str) -> String {
+    format!("{COLLABORATIONS}/{id}")
+}
+
+/// Where the partner signs.
+pub fn acceptance(id: &str) -> String {
+    format!("{COLLABORATIONS}/{id}/acceptance")
+}
+
+/// One upload; tus `HEAD`, `PATCH` and `DELETE` too.
+pub fn upload(id: &str) -> String {
+    format!("{UPLOADS}/{id}")
+}
+
+/// Matches of a collaboration.
+pub fn matches(collaboration: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/matches")
+}
+
+/// One match.
+pub fn match_(id: &str) -> String {
+    format!("/v1/matches/{id}")
+}
+
+/// Audiences of a collaboration.
+pub fn audiences(collaboration: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/audiences")
+}
+
+/// One audience.
+pub fn audience(collaboration: &str, name: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/audiences/{name}")
+}
+
+/// Deliveries of a collaboration.
+pub fn deliveries(collaboration: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/deliveries")
+}
+
+/// One delivery.
+pub fn delivery(id: &str) -> String {
+    format!("/v1/deliveries/{id}")
+}
+
+/// Withdrawals of a collaboration.
+pub fn withdrawals(collaboration: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/withdrawals")
+}
+
+/// One withdrawal.
+pub fn withdrawal(id: &str) -> String {
+    format!("/v1/withdrawals/{id}")
+}

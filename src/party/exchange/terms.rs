@@ -1,0 +1,52 @@
+//! Drafting the terms that both parties sign.
+
+use jiff::civil::Date;
+use tamis_keys::Entropy;
+use tamis_protocols::consent::ConsentRule;
+use tamis_protocols::identifier::{IdentifierType, Profile};
+use tamis_protocols::wire::terms::Terms;
+
+/// What the advertiser chooses; the rest follows from the defaults of the protocol.
+pub struct Draft {
+    /// The proposing party.
+    pub advertiser: String,
+    /// The other side.
+    pub partner: String,
+    /// Destinations that may receive audiences; at least one.
+    pub destinations: Vec<String>,
+    /// Identifier types that take part; at least one.
+    pub identifiers: Vec<IdentifierType>,
+    /// The normalisation profile.
+    pub profile: Profile,
+    /// Minimum audience size, in persons.
+    pub k_min: u32,
+    /// The last day.
+    pub expires: Date,
+}
+
+impl Draft {
+    /// The terms with a fresh nonce, in epoch 1, with the default consent rules of both sides.
+    pub fn into_terms(mut self, entropy: &dyn Entropy) -> Terms {
+        let mut nonce = [0; 16];
+        entropy.fill(&mut nonce);
+        self.identifiers.sort_unstable();
+        self.identifiers.dedup();
+        self.destinations.sort_unstable();
+        self.destinations.dedup();
+        Terms {
+            version: 1,
+            nonce: hex::encode(nonce),
+            advertiser: self.advertiser,
+            partner: self.partner,
+            protocol: "keyed".to_owned(),
+            profile: self.profile,
+            identifiers: self.identifiers,
+            epoch: 1,
+            destinations: self.destinations,
+            k_min: self.k_min,
+            advertiser_consent: ConsentRule::advertiser(),
+            partner_consent: ConsentRule::partner(),
+            expires: self.expires,
+        }
+    }
+}

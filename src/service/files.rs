@@ -1,0 +1,155 @@
+//! Where big things are: encrypted files under the data directory, each with a data key of its own.
+//!
+//! ```text
+//! instance          this instance's id
+//! uploads/ID        spool of an upload, while it is received and until it is sealed
+//! sets/ID/          sealed set
+//! withdrawals/ID    sealed tokens
+//! members/ID        what a destination was told, or may have been told
+//! log/              checkpoint and tiles; public
+//! ```
+//!
+//! Wrapped keys are in the database. A key is bound to what it encrypts by its context: a file or a
+//! key that was moved to another place does not open.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use tamis_keys::Entropy;
+use tamis_keys::envelope::{self, WrappedKey};
+use tamis_keys::purpose::Data;
+use tamis_keys::{Secret, home};
+
+use super::{Service, ServiceError};
+use crate::domain::id::Id;
+
+const DIRS: [&str; 5] = ["uploads", "sets", "withdrawals", "members", "log"];
+
+/// The data directory.
+pub(super) struct Files {
+    root: PathBuf,
+}
+
+impl Files {
+    /// Makes the directories, for their owner only.
+    pub(super) fn create(root: &Path) -> io::Result<Files> {
+        for name in DIRS {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(root.join(name))?;
+        }
+        fs::File::open(root)?.sync_all()?;
+        Ok(Files {
+            root: root.to_owned(),
+        })
+    }
+
+    /// The id in `instance`, made at the first start.
+    pub(super) fn instance(&self, entropy: &dyn Entropy) -> io::Result<Id> {
+        let path = self.root.join("instance");
+        match fs::read_to_string(&path) {
+            Ok(text) => Id::parse(text.trim()).ok_or_else(|| {
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the file `instance` is not an id",
+                )
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let id = Id::random(entropy);
+                home::write_private(&path, id.to_string().as_bytes()).map_err(io::Error::other)?;
+                Ok(id)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn spool(&self, upload: Id) -> PathBuf {
+        self.root.join("uploads").join(upload.to_string())
+    }
+
+    pub(super) fn set(&self, upload: Id) -> PathBuf {
+        self.root.join("sets").join(upload.to_string())
+    }
+
+    pub(super) fn withdrawal(&self, withdrawal: Id) -> PathBuf {
+        self.root.join("withdrawals").join(withdrawal.to_string())
+    }
+
+    pub(super) fn members(&self, file: Id) -> PathBuf {
+        self.root.join("members").join(file.to_string())
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// Every member file on disk.
+    pub(super) fn member_files(&self) -> io::Result<Vec<(PathBuf, Option<Id>)>> {
+        fs::read_dir(self.root.join("members"))?
+            .map(|entry| {
+                let path = entry?.path();
+                let id = path.file_name().and_then(|name| name.to_str());
+                let id = id.and_then(Id::parse);
+                Ok((path, id))
+            })
+            .collect()
+    }
+}
+
+/// What a data key encrypts.
+#[derive(Clone, Copy)]
+pub(super) enum Object<'a> {
+    Upload(Id),
+    Withdrawal(Id),
+    Members(Id),
+    Webhook(&'a str),
+}
+
+impl Object<'_> {
+    /// The context that key and ciphertext are bound to.
+    pub(super) fn context(self) -> String {
+        match self {
+            Object::Upload(id) => format!("upload/{id}"),
+            Object::Withdrawal(id) => format!("withdrawal/{id}"),
+            Object::Members(id) => format!("members/{id}"),
+            Object::Webhook(party) => format!("webhook/{party}"),
+        }
+    }
+}
+
+impl Service {
+    /// A new data key for an object, and its wrapped form for the database.
+    pub(super) fn new_key(&self, object: Object<'_>) -> (Secret<Data>, String) {
+        let key = Secret::generate(self.entropy());
+        let wrapped = envelope::wrap(&self.0.parts.kek, &key, &object.context(), self.entropy());
+        (key, wrapped.to_string())
+    }
+
+    /// The data key of an object.
+    pub(super) fn key(
+        &self,
+        object: Object<'_>,
+        wrapped: &str,
+    ) -> Result<Secret<Data>, ServiceError> {
+        let failed = |error: &dyn std::fmt::Display| ServiceError::internal("data key", error);
+        let wrapped: WrappedKey = wrapped.parse().map_err(|error| failed(&error))?;
+        envelope::unwrap(&self.0.parts.kek, &wrapped, &object.context())
+            .map_err(|error| failed(&error))
+    }
+}
+
+/// Removes a file or a directory; that it is not there is fine.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}

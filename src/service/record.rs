@@ -1,0 +1,50 @@
+//! Recording: a leaf of the log, in the transaction of the event.
+//!
+//! A leaf that an auditor would not accept is not written: then nothing happens either.
+
+use jiff::Timestamp;
+use tamis_protocols::release::Policy;
+use tamis_protocols::transparency::{Event, Leaf};
+
+use super::{Service, ServiceError};
+use crate::store::Tx;
+use crate::store::jobs::JobKind;
+
+/// The name under which the service itself acts. No party may have it.
+pub(super) const OPERATOR: &str = "operator";
+
+impl Service {
+    /// Appends the leaf of `event` and queues its publication; its index.
+    pub(super) async fn record(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        actor: &str,
+        event: Event,
+        policy: Option<&Policy>,
+    ) -> Result<u64, ServiceError> {
+        let policy = policy.map(|policy| hex::encode(policy.digest()));
+        let leaf = Leaf::new(now.to_string(), actor, event, policy);
+        leaf.check()
+            .map_err(|error| ServiceError::internal("leaf", error))?;
+        let line = String::from_utf8(leaf.to_bytes())
+            .map_err(|error| ServiceError::internal("leaf", error))?;
+        let index = tx.append_leaf(&line).await?;
+        if !tx.job_waits(JobKind::Publish).await? {
+            self.queue(tx, JobKind::Publish, "log", "log", now).await?;
+        }
+        Ok(index)
+    }
+
+    /// Queues a job; call [`Service::wake`] after the commit.
+    pub(super) async fn queue(
+        &self,
+        tx: &mut Tx,
+        kind: JobKind,
+        subject: &str,
+        lane: &str,
+        now: Timestamp,
+    ) -> Result<(), ServiceError> {
+        Ok(tx.add_job(self.id(), kind, subject, lane, now).await?)
+    }
+}

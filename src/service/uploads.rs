@@ -1,0 +1,173 @@
+//! Uploads: created, looked at, ended. Bytes come through [`super::append`].
+
+use tamis_protocols::wire::api::{UploadReport, UploadState, UploadView};
+
+use super::files::{Object, remove};
+use super::{Caller, Service, ServiceError, scope};
+use crate::domain::id::Id;
+use crate::domain::state::{self, Step};
+use crate::store::uploads::{Kind, Upload};
+use crate::store::{snapshot, transact};
+
+impl Service {
+    /// Creates an upload of `length` bytes in a collaboration that is in force: the advertiser's is a
+    /// CRM file, the partner's a graph.
+    ///
+    /// # Errors
+    /// `not_active`, `expired`, `empty_upload`, `upload_too_long`, `too_many_uploads`.
+    pub async fn create_upload(
+        &self,
+        caller: &Caller,
+        collaboration: &str,
+        length: u64,
+    ) -> Result<UploadView, ServiceError> {
+        let collaboration = scope::id(collaboration)?;
+        let now = self.now();
+        let id = self.id();
+        let (_, wrapped_key) = self.new_key(Object::Upload(id));
+        let mut new = Upload {
+            id,
+            collaboration,
+            owner: caller.name.clone(),
+            kind: Kind::Crm,
+            state: state::Upload::Receiving,
+            length,
+            received: 0,
+            unverified_from: None,
+            wrapped_key,
+            rows_read: 0,
+            report: None,
+            refusal: None,
+            created_at: now,
+            expires_at: self.after(now, self.limits().upload_life),
+        };
+        transact!(self.store(), "upload-create", |tx| {
+            let found = scope::collaboration(tx, caller, collaboration).await?;
+            self.must_be_in_force(&found)?;
+            self.check_length(length)?;
+            if tx.open_uploads(&caller.name).await? >= self.limits().open_uploads {
+                return Err(ServiceError::conflict(
+                    "too_many_uploads",
+                    "You have as many incomplete uploads as allowed: complete or end one.",
+                ));
+            }
+            if found.partner == caller.name {
+                new.kind = Kind::Graph;
+            }
+            tx.add_upload(&new).await?;
+            Ok(())
+        })?;
+        view(new, 0)
+    }
+
+    fn check_length(&self, length: u64) -> Result<(), ServiceError> {
+        if length == 0 {
+            return Err(ServiceError::invalid(
+                "empty_upload",
+                "An upload has at least one byte.",
+            ));
+        }
+        if length > self.limits().upload_length {
+            return Err(ServiceError::invalid(
+                "upload_too_long",
+                "The upload is longer than this service takes: split it, or ask the operator.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// One of the caller's uploads.
+    pub async fn upload(&self, caller: &Caller, id: &str) -> Result<UploadView, ServiceError> {
+        let id = scope::id(id)?;
+        let mut found = self.upload_row(caller, id).await?;
+        if found.state == state::Upload::Receiving {
+            let offset = self.position(&found).await?;
+            if offset < found.length {
+                return view(found, offset);
+            }
+            // Complete, perhaps only now.
+            found = self.upload_row(caller, id).await?;
+        }
+        let offset = found.received;
+        view(found, offset)
+    }
+
+    pub(super) async fn upload_row(&self, caller: &Caller, id: Id) -> Result<Upload, ServiceError> {
+        snapshot!(self.store(), "upload", |tx| {
+            scope::upload(tx, caller, id).await
+        })
+    }
+
+    /// The caller's uploads, newest first, at most 1,000. Offsets are those of the last completed
+    /// append.
+    pub async fn uploads(&self, caller: &Caller) -> Result<Vec<UploadView>, ServiceError> {
+        let found = snapshot!(self.store(), "uploads", |tx| {
+            Ok::<_, ServiceError>(tx.uploads(&caller.name).await?)
+        })?;
+        found
+            .into_iter()
+            .map(|upload| {
+                let offset = upload.received;
+                view(upload, offset)
+            })
+            .collect()
+    }
+
+    /// Ends an incomplete upload and removes its bytes. Ending it again changes nothing.
+    ///
+    /// # Errors
+    /// `upload_locked`, `upload_complete`.
+    pub async fn terminate_upload(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
+        let id = scope::id(id)?;
+        self.upload_row(caller, id).await?;
+        self.end_upload(id).await
+    }
+
+    /// Ends an incomplete upload while nobody appends to it; the caller has scoped it.
+    pub(super) async fn end_upload(&self, id: Id) -> Result<(), ServiceError> {
+        let _turn = self.0.appenders.turn(id).await?;
+        transact!(self.store(), "upload-end", |tx| {
+            let found = tx.upload(id).await?.ok_or(ServiceError::NotFound)?;
+            if found.state == state::Upload::Terminated {
+                return Ok(());
+            }
+            let step = Step::new(found.state, state::Upload::Terminated).map_err(|_| complete())?;
+            Ok::<_, ServiceError>(tx.step_upload(id, step).await?)
+        })?;
+        self.0.appenders.forget(id);
+        remove(&self.files().spool(id)).map_err(|error| ServiceError::internal("spool", error))
+    }
+}
+
+pub(super) fn complete() -> ServiceError {
+    ServiceError::conflict(
+        "upload_complete",
+        "Every byte of the upload is there: it can no longer be changed.",
+    )
+}
+
+fn view(upload: Upload, offset: u64) -> Result<UploadView, ServiceError> {
+    let report: Option<UploadReport> = upload
+        .report
+        .as_deref()
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(|error| ServiceError::internal("stored report", error))?;
+    Ok(UploadView {
+        id: upload.id.to_string(),
+        collaboration: upload.collaboration.to_string(),
+        state: match upload.state {
+            state::Upload::Receiving => UploadState::Receiving,
+            state::Upload::Sealing => UploadState::Sealing,
+            state::Upload::Sealed => UploadState::Sealed,
+            state::Upload::Refused => UploadState::Refused,
+            state::Upload::Terminated => UploadState::Terminated,
+        },
+        length: upload.length,
+        offset,
+        created_at: upload.created_at.to_string(),
+        rows_read: upload.rows_read,
+        report,
+        refusal: upload.refusal,
+    })
+}

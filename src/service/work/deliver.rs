@@ -1,0 +1,194 @@
+//! Delivering: one attempt to bring a destination to an audience's state.
+//!
+//! ```text
+//! queued → sending → [plan → batch → acknowledged → batch → …] → delivered
+//!             └── failure that may pass: queued again, due later
+//! ```
+//! The difference is to everything that the destination was or may have been told: the file of the
+//! last completed delivery, and those of plans that were sent in part. Acknowledgements are kept batch
+//! by batch, so a killed worker goes on at the first batch that is not acknowledged, with the same id
+//! and the same bytes. The receipt's leaf and the new told-state commit together.
+//!
+//! What the destination learns: its own cookies, joining and leaving an audience. The log: a digest.
+
+use std::time::Duration;
+
+use tamis_protocols::transparency::Event;
+use tamis_protocols::wire::api::DeliveryReason;
+
+use super::plan::Order;
+use super::send::Sent;
+use super::{Held, JobError, Outbound};
+use crate::domain::id::Id;
+use crate::domain::state::{self, State, Step};
+use crate::service::Service;
+use crate::service::files::remove;
+use crate::store::members::MemberFile;
+use crate::store::{Tx, snapshot, transact};
+
+impl Service {
+    pub(super) async fn run_deliver(
+        &self,
+        held: &Held,
+        outbound: &Outbound,
+    ) -> Result<(), JobError> {
+        let id = held.subject()?;
+        if !self.begin_delivery(held, id).await? {
+            return Ok(());
+        }
+        match self.attempt(held, id, outbound).await {
+            Err(JobError::Cancelled) => {
+                self.suspend(held, id).await?;
+                Err(JobError::Cancelled)
+            }
+            result => result,
+        }
+    }
+
+    /// Marks the delivery as being sent; false if it is over already.
+    async fn begin_delivery(&self, held: &Held, id: Id) -> Result<bool, JobError> {
+        transact!(self.store(), "delivery-begin", |tx| {
+            tx.hold_job(&held.job).await?;
+            let found = tx.delivery(id).await?;
+            let found = found.ok_or_else(|| JobError::gone("the delivery"))?;
+            if found.state.next().is_empty() {
+                tx.end_job(&held.job).await?;
+                return Ok(false);
+            }
+            if found.state == state::Delivery::Queued {
+                let step = Step::new(found.state, state::Delivery::Sending)?;
+                tx.step_delivery(id, step, None).await?;
+            }
+            tx.count_attempt(id, 1).await?;
+            Ok::<_, JobError>(true)
+        })
+    }
+
+    async fn attempt(&self, held: &Held, id: Id, outbound: &Outbound) -> Result<(), JobError> {
+        loop {
+            held.check()?;
+            let order = snapshot!(self.store(), "delivery-order", |tx| {
+                self.order(tx, id).await
+            })?;
+            let order = order.ok_or_else(|| JobError::gone("the delivery"))?;
+            let plan = self.plan(held, &order).await?;
+            match self.send(held, &order, &plan, outbound).await? {
+                Sent::All { digest, anything } => {
+                    return self.delivered(held, &order, &plan, digest, anything).await;
+                }
+                // The day or the withdrawals have moved: judge anew.
+                Sent::Stale => {}
+                Sent::Later { asked } => {
+                    return self.later(held, &order, asked, outbound).await;
+                }
+                Sent::Refused => return self.failed(held, id).await,
+            }
+        }
+    }
+
+    /// Receipt, told-state and the end of the job, in one transaction.
+    async fn delivered(
+        &self,
+        held: &Held,
+        order: &Order,
+        plan: &MemberFile,
+        digest: [u8; 32],
+        anything: bool,
+    ) -> Result<(), JobError> {
+        let now = self.now();
+        let id = order.delivery.id;
+        // That nothing had to be said to anybody is no event.
+        let receipt = anything || order.delivery.reason != DeliveryReason::Expiry;
+        let old = transact!(self.store(), "delivery-receipt", |tx| {
+            tx.end_job(&held.job).await?;
+            let old = tx.told(plan.audience, &plan.destination).await?;
+            tx.forget_others(plan.audience, &plan.destination, plan.id)
+                .await?;
+            let file = tx.member_file(plan.id).await?;
+            let file = file.ok_or_else(|| JobError::gone("the plan"))?;
+            let step = Step::new(file.state, state::MemberFile::Told)?;
+            tx.step_member_file(plan.id, step).await?;
+            let leaf = match receipt {
+                true => Some(self.receipt(tx, order, plan, digest, now).await?),
+                false => None,
+            };
+            let step = Step::new(state::Delivery::Sending, state::Delivery::Delivered)?;
+            tx.finish_delivery(id, step, leaf, now).await?;
+            Ok::<_, JobError>(old)
+        })?;
+        self.wake();
+        for file in old.into_iter().filter(|file| file.id != plan.id) {
+            // What is left over after a failure here is removed at the next start.
+            let _ = remove(&self.files().members(file.id));
+        }
+        Ok(())
+    }
+
+    async fn receipt(
+        &self,
+        tx: &mut Tx,
+        order: &Order,
+        plan: &MemberFile,
+        digest: [u8; 32],
+        now: jiff::Timestamp,
+    ) -> Result<u64, JobError> {
+        let event = Event::Delivery {
+            decision_id: order.decision.id.to_string(),
+            // The id that the destination saw.
+            delivery: plan.id.to_string(),
+            audience: order.audience.id.to_string(),
+            destination: plan.destination.clone(),
+            digest: hex::encode(digest),
+        };
+        Ok(self.record(tx, now, &plan.destination, event, None).await?)
+    }
+
+    /// Queued again, due after the backoff; failed when attempts are used up.
+    async fn later(
+        &self,
+        held: &Held,
+        order: &Order,
+        asked: Option<Duration>,
+        outbound: &Outbound,
+    ) -> Result<(), JobError> {
+        let id = order.delivery.id;
+        let now = self.now();
+        let failures = transact!(self.store(), "delivery-failure", |tx| {
+            tx.hold_job(&held.job).await?;
+            tx.count_failure(id).await?;
+            let found = tx.delivery(id).await?;
+            Ok::<_, JobError>(found.map_or(0, |found| found.failures))
+        })?;
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        let Some(wait) = outbound.backoff.wait(failures, asked, self.entropy()) else {
+            return self.failed(held, id).await;
+        };
+        let due = self.after(now, wait);
+        transact!(self.store(), "delivery-later", |tx| {
+            tx.return_job(&held.job, due, true).await?;
+            let step = Step::new(state::Delivery::Sending, state::Delivery::Queued)?;
+            Ok(tx.step_delivery(id, step, Some(due)).await?)
+        })
+    }
+
+    async fn failed(&self, held: &Held, id: Id) -> Result<(), JobError> {
+        transact!(self.store(), "delivery-failed", |tx| {
+            tx.end_job(&held.job).await?;
+            let step = Step::new(state::Delivery::Sending, state::Delivery::Failed)?;
+            tx.step_delivery(id, step, None).await?;
+            Ok::<_, JobError>(())
+        })?;
+        tracing::error!(delivery = %id, "a delivery failed for good: the operator must look");
+        Ok(())
+    }
+
+    /// Stopped at shutdown: as if this attempt had not begun; what is acknowledged stays so.
+    async fn suspend(&self, held: &Held, id: Id) -> Result<(), JobError> {
+        transact!(self.store(), "delivery-suspend", |tx| {
+            tx.hold_job(&held.job).await?;
+            tx.count_attempt(id, -1).await?;
+            let step = Step::new(state::Delivery::Sending, state::Delivery::Queued)?;
+            Ok(tx.step_delivery(id, step, None).await?)
+        })
+    }
+}

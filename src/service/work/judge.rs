@@ -1,0 +1,245 @@
+//! Judging members: consent as of today, suppression as of now, on pinned uploads.
+//!
+//! [`Permitted`] comes from here only. Several questions about the same uploads are one pass over the
+//! sets; what was found is kept in memory for as long as neither the day nor the count of withdrawals
+//! moves, because then judging again would find the same.
+//!
+//! Memory: one evaluation at a time; suppressed tokens at 16 bytes each; at most [`KEPT`] sets of
+//! persons, each at most one bit a person.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::civil::Date;
+use tamis_protocols::intersection::{Expression, PersonSet};
+use tokio::sync::Semaphore;
+
+use super::{Held, JobError};
+use crate::domain::id::Id;
+use crate::domain::permitted::{Judgement, Permitted, Suppression};
+use crate::matching::{MatchPlan, Question};
+use crate::service::Service;
+use crate::service::append::blocking;
+use crate::service::files::Object;
+use crate::sets::{self, SealedSet};
+use crate::store::collaborations::Collaboration;
+use crate::store::snapshot;
+use crate::store::uploads::Upload;
+use crate::store::withdrawals::Withdrawal;
+
+/// Sets of persons kept.
+const KEPT: usize = 64;
+
+/// Most questions of one pass.
+pub(super) const QUESTIONS: usize = 32;
+
+/// What was found lately, and the right to evaluate.
+pub(crate) struct Judged {
+    found: Mutex<VecDeque<(Key, Arc<PersonSet>)>>,
+    evaluating: Semaphore,
+}
+
+impl Default for Judged {
+    fn default() -> Self {
+        Judged {
+            found: Mutex::default(),
+            evaluating: Semaphore::new(1),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    uploads: (Id, Id),
+    withdrawals: u64,
+    as_of: Date,
+    ask: Ask,
+}
+
+/// One question about a pair of uploads.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// Canonical.
+    pub expression: String,
+    /// Only persons with a live cookie there; none: all.
+    pub destination: Option<String>,
+}
+
+/// The sets to judge, and the earliest day to judge them on.
+#[derive(Clone, Copy)]
+pub(super) struct Pinned {
+    pub collaboration: Id,
+    pub advertiser_upload: Id,
+    pub partner_upload: Id,
+    pub not_before: Date,
+}
+
+struct Case {
+    collaboration: Collaboration,
+    withdrawals: Vec<Withdrawal>,
+    advertiser: Upload,
+    partner: Upload,
+    as_of: Date,
+    in_force: bool,
+}
+
+impl Judged {
+    fn get(&self, key: &Key) -> Option<Arc<PersonSet>> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let hit = found.iter().find(|(known, _)| known == key);
+        hit.map(|(_, persons)| Arc::clone(persons))
+    }
+
+    fn put(&self, key: Key, persons: Arc<PersonSet>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.push_back((key, persons));
+        if found.len() > KEPT {
+            found.pop_front();
+        }
+    }
+}
+
+impl Service {
+    /// The persons of every question, judged on today and on every withdrawal up to now. If the
+    /// agreement is no longer in force, nobody.
+    pub(super) async fn judge(
+        &self,
+        held: &Held,
+        pinned: Pinned,
+        asks: Vec<Ask>,
+    ) -> Result<Permitted<Vec<Arc<PersonSet>>>, JobError> {
+        let case = self.case(pinned).await?;
+        let _turn = tokio::select! {
+            turn = self.0.judged.evaluating.acquire() => turn,
+            () = held.cancel.cancelled() => return Err(JobError::Cancelled),
+        };
+        let service = self.clone();
+        let cancel = held.cancel.clone();
+        let judged = blocking(move || {
+            let suppression = match service.suppression(&case) {
+                Ok(suppression) => suppression,
+                Err(error) => return Ok(Err(error)),
+            };
+            Ok(Permitted::judge(
+                &suppression,
+                case.as_of,
+                case.in_force,
+                |judgement| service.evaluate(&case, &judgement, asks, &cancel),
+            ))
+        })
+        .await;
+        match judged? {
+            Err(_) if held.cancel.is_cancelled() => Err(JobError::Cancelled),
+            result => result,
+        }
+    }
+
+    async fn case(&self, pinned: Pinned) -> Result<Case, JobError> {
+        let today = self.today();
+        snapshot!(self.store(), "judge", |tx| {
+            let collaboration = tx.collaboration(pinned.collaboration).await?;
+            let advertiser = tx.upload(pinned.advertiser_upload).await?;
+            let partner = tx.upload(pinned.partner_upload).await?;
+            let collaboration = collaboration.ok_or_else(|| JobError::gone("the collaboration"))?;
+            Ok(Case {
+                withdrawals: tx.withdrawals(collaboration.id).await?,
+                in_force: collaboration.in_force(today),
+                advertiser: advertiser.ok_or_else(|| JobError::gone("an upload"))?,
+                partner: partner.ok_or_else(|| JobError::gone("an upload"))?,
+                as_of: today.max(pinned.not_before),
+                collaboration,
+            })
+        })
+    }
+
+    fn suppression(&self, case: &Case) -> Result<Suppression, JobError> {
+        if case.withdrawals.len() as u64 != case.collaboration.withdrawals {
+            return Err(JobError::failed("withdrawals", "not all of them are there"));
+        }
+        let mut tokens = Vec::new();
+        for withdrawal in &case.withdrawals {
+            let object = Object::Withdrawal(withdrawal.id);
+            let key = self.key(object, &withdrawal.wrapped_key)?;
+            let path = self.files().withdrawal(withdrawal.id);
+            let more = sets::read_tokens(&path, &key, &object.context())
+                .map_err(|error| JobError::failed("withdrawal file", error))?;
+            if more.len() as u64 != withdrawal.tokens {
+                return Err(JobError::failed(
+                    "withdrawal file",
+                    "not all of it is there",
+                ));
+            }
+            tokens.extend(more);
+        }
+        Ok(Suppression::new(tokens, case.collaboration.withdrawals))
+    }
+
+    fn evaluate(
+        &self,
+        case: &Case,
+        judgement: &Judgement<'_>,
+        asks: Vec<Ask>,
+        cancel: &super::Cancel,
+    ) -> Result<Vec<Arc<PersonSet>>, JobError> {
+        if !judgement.in_force {
+            let nobody = Arc::new(PersonSet::new());
+            return Ok(vec![nobody; asks.len()]);
+        }
+        let keys: Vec<Key> = asks
+            .into_iter()
+            .map(|ask| Key {
+                uploads: (case.advertiser.id, case.partner.id),
+                withdrawals: case.collaboration.withdrawals,
+                as_of: judgement.as_of,
+                ask,
+            })
+            .collect();
+        let mut found: Vec<_> = keys.iter().map(|key| self.0.judged.get(key)).collect();
+        let missing: Vec<usize> = (0..keys.len())
+            .filter(|index| found[*index].is_none())
+            .collect();
+        if !missing.is_empty() {
+            let advertiser = self.open_set(&case.advertiser)?;
+            let partner = self.open_set(&case.partner)?;
+            let questions = missing.iter().map(|index| question(&keys[*index].ask));
+            let plan = MatchPlan {
+                advertiser: &advertiser,
+                partner: &partner,
+                suppressed: judgement.suppressed,
+                as_of: judgement.as_of,
+                questions: questions.collect::<Result<_, _>>()?,
+            };
+            let evaluated = self.0.parts.engine.evaluate(&plan, cancel.flag());
+            let evaluated = evaluated.map_err(|error| JobError::failed("matching", error))?;
+            if evaluated.len() != missing.len() {
+                return Err(JobError::failed(
+                    "matching",
+                    "not every question is answered",
+                ));
+            }
+            for (index, persons) in missing.into_iter().zip(evaluated) {
+                let persons = Arc::new(persons);
+                self.0.judged.put(keys[index].clone(), Arc::clone(&persons));
+                found[index] = Some(persons);
+            }
+        }
+        let complete: Option<Vec<_>> = found.into_iter().collect();
+        complete.ok_or_else(|| JobError::failed("matching", "not every question is answered"))
+    }
+
+    /// Opens the sealed set of an upload.
+    pub(super) fn open_set(&self, upload: &Upload) -> Result<SealedSet, JobError> {
+        let key = self.key(Object::Upload(upload.id), &upload.wrapped_key)?;
+        let dir = self.files().set(upload.id);
+        SealedSet::open(&dir, &key, &upload.id.to_string())
+            .map_err(|error| JobError::failed("sealed set", error))
+    }
+}
+
+fn question(ask: &Ask) -> Result<Question, JobError> {
+    Ok(Question {
+        expression: Expression::parse(&ask.expression)
+            .map_err(|_| JobError::failed("stored expression", "not an expression"))?,
+        destination: ask.destination.clone(),
+    })
+}

@@ -1,0 +1,183 @@
+//! What takes long: jobs, queued by the use cases and carried out here, one kind per file.
+//!
+//! The worker leases a job and calls [`Service::run`]. A job may be killed at any point and run again,
+//! perhaps while its first run is still going somewhere: so every transaction in here first makes sure
+//! that the lease is held, and a job's row goes in the transaction of its result.
+
+mod courier;
+mod decide;
+mod deliver;
+pub(super) mod judge;
+mod match_;
+mod plan;
+mod publish;
+mod seal;
+mod send;
+mod sweep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+pub use courier::{Courier, Route};
+
+use super::{Service, ServiceError};
+use crate::delivery::backoff::Backoff;
+use crate::domain::id::Id;
+use crate::domain::state::{self, Forbidden, State, Step};
+use crate::store::jobs::{Job, JobKind};
+use crate::store::transact;
+use crate::store::StoreError;
+
+/// A request to stop, for both kinds of work: async code waits for it, computations look at it.
+#[derive(Clone, Default)]
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    token: CancellationToken,
+}
+
+impl Cancel {
+    /// Asks to stop.
+    pub fn cancel(&self) {
+        self.flag.store(true, Ordering::Release);
+        self.token.cancel();
+    }
+
+    /// Whether stopping was asked for.
+    pub fn is_cancelled(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    /// Returns once stopping is asked for.
+    pub async fn cancelled(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// For computations.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.flag
+    }
+}
+
+/// A leased job and the request to stop it.
+#[derive(Clone)]
+pub struct Held {
+    /// The job.
+    pub job: Job,
+    /// Raised at shutdown and when the lease is lost.
+    pub cancel: Cancel,
+}
+
+/// How deliveries reach their destinations.
+#[derive(Clone)]
+pub struct Outbound {
+    /// Sends.
+    pub courier: Arc<dyn Courier>,
+    /// How long it keeps trying.
+    pub backoff: Backoff,
+}
+
+/// Why a job did not end.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// It was asked to stop.
+    #[error("stopped")]
+    Cancelled,
+    /// Somebody else holds the lease, or a row is no longer as expected.
+    #[error("overtaken")]
+    Overtaken,
+    /// It failed, and may be tried again.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl JobError {
+    fn failed(what: &'static str, error: impl std::fmt::Display) -> JobError {
+        JobError::Failed(format!("{what}: {error}"))
+    }
+
+    fn gone(what: &'static str) -> JobError {
+        JobError::Failed(format!("{what} is gone"))
+    }
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotOneRow { .. } => JobError::Overtaken,
+            error => JobError::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ServiceError> for JobError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Conflict {
+                code: "changed_meanwhile",
+                ..
+            } => JobError::Overtaken,
+            error => JobError::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<Forbidden> for JobError {
+    fn from(error: Forbidden) -> Self {
+        JobError::Failed(error.to_string())
+    }
+}
+
+impl Service {
+    /// Carries out a job. `Ok` means that its row is gone, or was given back with a due time.
+    pub async fn run(&self, held: &Held, outbound: &Outbound) -> Result<(), JobError> {
+        match held.job.kind {
+            JobKind::Seal => self.run_seal(held).await,
+            JobKind::Match => self.run_match(held).await,
+            JobKind::Decide => self.run_decide(held).await,
+            JobKind::Deliver => self.run_deliver(held, outbound).await,
+            JobKind::Publish => self.run_publish(held).await,
+            JobKind::Expire => self.run_sweep(held).await,
+        }
+    }
+
+    /// Ends a job that failed too often: what it was for is marked as failed, nothing is released. Log
+    /// and sweep are never given up.
+    pub async fn give_up(&self, job: &Job) -> Result<(), JobError> {
+        let subject = Id::parse(&job.subject);
+        transact!(self.store(), "job-give-up", |tx| {
+            match (job.kind, subject) {
+                (JobKind::Seal, Some(id)) => seal::give_up(tx, id).await?,
+                (JobKind::Match, Some(id)) => {
+                    let step = Step::new(state::Match::Pending, state::Match::Failed)?;
+                    tx.finish_match(id, step, None, None).await?;
+                }
+                (JobKind::Decide, Some(id)) => decide::give_up(tx, id).await?,
+                (JobKind::Deliver, Some(id)) => {
+                    if let Some(found) = tx.delivery(id).await?
+                        && !found.state.next().is_empty()
+                    {
+                        let step = Step::new(found.state, state::Delivery::Failed)?;
+                        tx.step_delivery(id, step, None).await?;
+                    }
+                }
+                _ => return Err(JobError::failed("give up", "not for this kind")),
+            }
+            Ok(tx.end_job(job).await?)
+        })
+    }
+}
+
+impl Held {
+    fn subject(&self) -> Result<Id, JobError> {
+        Id::parse(&self.job.subject).ok_or_else(|| JobError::gone("the subject"))
+    }
+
+    fn check(&self) -> Result<(), JobError> {
+        match self.cancel.is_cancelled() {
+            true => Err(JobError::Cancelled),
+            false => Ok(()),
+        }
+    }
+}

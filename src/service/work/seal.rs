@@ -1,0 +1,189 @@
+//! Sealing an upload: validated, partitioned, sorted, encrypted; its consent root goes to the log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tamis_protocols::consent::ConsentRule;
+use tamis_protocols::transparency::Event;
+use tamis_protocols::wire::api::UploadReport;
+use tamis_protocols::wire::batch::UploadKind;
+use tamis_protocols::wire::terms::Terms;
+
+use super::{Held, JobError};
+use crate::domain::id::Id;
+use crate::domain::state::{self, Step};
+use crate::service::files::{Object, remove};
+use crate::service::{Service, terms};
+use crate::sets::{self, Expectation, SealError, SealJob, Spool};
+use crate::store::uploads::{Kind, Upload};
+use crate::store::{Tx, snapshot, transact};
+
+/// How often the owner's view of the progress is renewed.
+const PROGRESS: Duration = Duration::from_secs(1);
+
+/// What the owner reads when it is our fault.
+const OURS: &str = "The service could not seal this upload: send it again, or ask the operator.";
+
+impl Service {
+    pub(super) async fn run_seal(&self, held: &Held) -> Result<(), JobError> {
+        let id = held.subject()?;
+        let (upload, expect) = self.to_seal(id).await?;
+        if upload.state != state::Upload::Sealing {
+            return self.end(held, "seal-again").await;
+        }
+        // A whole set of an earlier run that did not get to its commit is recognised and kept.
+        let rows = Arc::new(AtomicU64::new(0));
+        match self.seal(held, &upload, expect, &rows).await {
+            Ok(report) => self.sealed(held, &upload, report).await?,
+            Err(SealError::Refused(why)) => self.refused(held, id, why, &rows).await?,
+            Err(_) if held.cancel.is_cancelled() => return Err(JobError::Cancelled),
+            Err(error) => return Err(JobError::failed("sealing", error)),
+        }
+        self.wake();
+        remove(&self.files().spool(id)).map_err(|error| JobError::failed("spool", error))
+    }
+
+    async fn to_seal(&self, id: Id) -> Result<(Upload, Expectation), JobError> {
+        let as_of = self.today();
+        snapshot!(self.store(), "seal", |tx| {
+            let upload = tx.upload(id).await?;
+            let upload = upload.ok_or_else(|| JobError::gone("the upload"))?;
+            let found = tx.collaboration(upload.collaboration).await?;
+            let found = found.ok_or_else(|| JobError::gone("the collaboration"))?;
+            let terms = terms::stored(&found.terms)?;
+            let (kind, rule) = side(upload.kind, &terms);
+            let mut destinations = Vec::new();
+            for name in &terms.destinations {
+                let party = tx.party(name).await?;
+                let party = party.ok_or_else(|| JobError::gone("a destination"))?;
+                destinations.push((name.clone(), party.sealing_key.is_some()));
+            }
+            let expect = Expectation {
+                kind,
+                collaboration: found.id.to_string(),
+                epoch: terms.epoch,
+                identifiers: terms.identifiers,
+                destinations,
+                rule,
+                as_of,
+            };
+            Ok((upload, expect))
+        })
+    }
+
+    /// Runs the sealing on its own thread and shows meanwhile how far it is.
+    async fn seal(
+        &self,
+        held: &Held,
+        upload: &Upload,
+        expect: Expectation,
+        rows: &Arc<AtomicU64>,
+    ) -> Result<UploadReport, SealError> {
+        let service = self.clone();
+        let id = upload.id;
+        let wrapped = upload.wrapped_key.clone();
+        let cancel = held.cancel.clone();
+        let counter = Arc::clone(rows);
+        let mut sealing = tokio::task::spawn_blocking(move || {
+            let object = Object::Upload(id);
+            let context = object.context();
+            let key = service.key(object, &wrapped).map_err(other)?;
+            let path = service.files().spool(id);
+            let source = Spool::reader(&path, &key, &context).map_err(other)?;
+            sets::seal(SealJob {
+                source: Box::new(source),
+                dir: &service.files().set(id),
+                key: &key,
+                set_id: &id.to_string(),
+                expect,
+                memory: service.limits().seal_memory,
+                entropy: service.entropy(),
+                progress: &|rows| counter.store(rows, Ordering::Relaxed),
+                cancel: cancel.flag(),
+            })
+        });
+        let mut shown = 0;
+        loop {
+            tokio::select! {
+                done = &mut sealing => return done.unwrap_or_else(|error| Err(other(error))),
+                () = tokio::time::sleep(PROGRESS) => {}
+            }
+            let now = rows.load(Ordering::Relaxed);
+            if now != shown {
+                shown = now;
+                // Progress is a courtesy: sealing goes on without it.
+                let _: Result<(), JobError> = transact!(self.store(), "seal-progress", |tx| {
+                    Ok(tx.set_rows_read(id, now).await?)
+                });
+            }
+        }
+    }
+
+    async fn sealed(
+        &self,
+        held: &Held,
+        upload: &Upload,
+        report: UploadReport,
+    ) -> Result<(), JobError> {
+        let json =
+            serde_json::to_string(&report).map_err(|error| JobError::failed("report", error))?;
+        let now = self.now();
+        transact!(self.store(), "seal-finish", |tx| {
+            tx.end_job(&held.job).await?;
+            let step = Step::new(state::Upload::Sealing, state::Upload::Sealed)?;
+            tx.finish_upload(upload.id, step, report.rows, Some(json.clone()), None)
+                .await?;
+            let event = Event::Upload {
+                collaboration: upload.collaboration.to_string(),
+                upload: upload.id.to_string(),
+                kind: upload.kind.as_str().to_owned(),
+                consent_root: report.consent_root.clone(),
+            };
+            self.record(tx, now, &upload.owner, event, None).await?;
+            Ok(())
+        })
+    }
+
+    async fn refused(
+        &self,
+        held: &Held,
+        id: Id,
+        why: String,
+        rows: &AtomicU64,
+    ) -> Result<(), JobError> {
+        let rows = rows.load(Ordering::Relaxed);
+        transact!(self.store(), "seal-refuse", |tx| {
+            tx.end_job(&held.job).await?;
+            let step = Step::new(state::Upload::Sealing, state::Upload::Refused)?;
+            Ok(tx
+                .finish_upload(id, step, rows, None, Some(why.clone()))
+                .await?)
+        })
+    }
+
+    /// Ends a job that has nothing left to do.
+    pub(super) async fn end(&self, held: &Held, name: &'static str) -> Result<(), JobError> {
+        transact!(self.store(), name, |tx| {
+            Ok(tx.end_job(&held.job).await?)
+        })
+    }
+}
+
+/// Refuses an upload that cannot be sealed for reasons of ours.
+pub(super) async fn give_up(tx: &mut Tx, id: Id) -> Result<(), JobError> {
+    let step = Step::new(state::Upload::Sealing, state::Upload::Refused)?;
+    let why = Some(OURS.to_owned());
+    Ok(tx.finish_upload(id, step, 0, None, why).await?)
+}
+
+fn side(kind: Kind, terms: &Terms) -> (UploadKind, ConsentRule) {
+    match kind {
+        Kind::Crm => (UploadKind::Crm, terms.advertiser_consent.clone()),
+        Kind::Graph => (UploadKind::Graph, terms.partner_consent.clone()),
+    }
+}
+
+fn other(error: impl std::fmt::Display) -> SealError {
+    SealError::Source(std::io::Error::other(error.to_string()))
+}
