@@ -137,11 +137,8 @@ pub(super) fn upload_report(report: &UploadReport) -> String {
     }
     text.push('\n');
     for (reason, rows) in &report.dropped {
-        text += &format!(
-            "  left out: {:>10}  {}\n",
-            thousands(*rows),
-            reason.replace('_', " ")
-        );
+        let reason = reason.replace('_', " ");
+        text += &format!("  left out: {reason} {}\n", thousands(*rows));
     }
     if !report.segments.is_empty() {
         let segments: Vec<_> = report

@@ -1,7 +1,7 @@
 //! `tamis sink`: a reference destination.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -30,7 +30,7 @@ pub(super) struct Sink {
 impl Sink {
     pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
         let session = self.home.session()?;
-        let options = SinkOptions::from_home(
+        let mut options = SinkOptions::from_home(
             &session.home,
             session.membership.name,
             self.listen,
@@ -42,17 +42,15 @@ impl Sink {
                 "Enrol as a destination first, with --self-signed: that leaves what a sink needs.",
             )
         })?;
+        options.ready_file = self.ready_file;
+        let ended = super::asked_to_end()?;
         let sink = sink::Sink::bind(options).await.map_err(failed)?;
         let address = sink.address();
         screen.note(format!(
             "receiving on https://{address}, members in {}",
             self.out.display()
         ));
-        if let Some(file) = &self.ready_file {
-            write_public(file, format!("{address}\n").as_bytes())
-                .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
-        }
-        let summary = sink.serve(super::asked_to_end()?).await.map_err(failed)?;
+        let summary = sink.serve(ended).await.map_err(failed)?;
         let answer = json!({
             "applied": summary.applied, "repeated": summary.repeated,
             "unreadable": summary.unreadable, "members": summary.members,
@@ -69,11 +67,4 @@ impl Sink {
 
 fn failed(error: sink::SinkError) -> Failure {
     Failure::service(error.to_string())
-}
-
-/// Writes a file that others wait for: whole, or not there.
-fn write_public(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = path.with_extension("part");
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, path)
 }

@@ -106,6 +106,23 @@ fn a_collaboration_cannot_be_proposed_below_the_floor() {
 }
 
 #[test]
+fn an_audience_has_a_plain_name() {
+    for (name, is_good) in [
+        ("loyal", true),
+        ("a-1", true),
+        ("Loyal", false),
+        ("1a", false),
+        ("a b", false),
+        ("", false),
+    ] {
+        let line = [
+            "tamis", "audience", "create", name, "--where", "all", "--to", "d",
+        ];
+        assert_eq!(CommandLine::try_parse_from(line).is_ok(), is_good, "{name}");
+    }
+}
+
+#[test]
 fn the_demos_options_are_kept() {
     for line in [
         "tamis demo --crm a --graph b --region FR --keys email,phone,postal --as-of 2026-11-22 --out d --json --serve",

@@ -17,6 +17,7 @@ use crate::party::exchange::activation;
 Expressions: all · NAME = VALUE · NAME in (V, V) · not E · E and E · E or E · (E)")]
 pub(in crate::cli) struct Create {
     /// The audience's name: [a-z][a-z0-9-]{0,63}
+    #[arg(value_parser = name)]
     name: String,
     /// Which of your rows, by their segments
     #[arg(long = "where", value_name = "EXPR")]
@@ -34,6 +35,17 @@ pub(in crate::cli) struct Create {
     exclude: bool,
     #[command(flatten)]
     at: CollaborationArg,
+}
+
+fn name(word: &str) -> Result<String, String> {
+    let is_name = word.len() <= 64
+        && word.starts_with(|first: char| first.is_ascii_lowercase())
+        && word
+            .bytes()
+            .all(|sign| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == b'-');
+    is_name
+        .then(|| word.to_owned())
+        .ok_or_else(|| "lowercase letters, digits and dashes, beginning with a letter".to_owned())
 }
 
 impl Create {

@@ -1,10 +1,11 @@
 //! Who withdraws: a customer whose leaving can be checked cookie by cookie.
 //!
-//! The first customer of the CRM with undoubted consent, of the loyal ones if possible, whom no other row
-//! of the CRM shares an identifier with, and who is exactly one person of the graph: one row with undoubted
+//! A customer early in the CRM with undoubted consent, loyal and known at both destinations if possible, whom
+//! no other row of the CRM shares an identifier with, and who is exactly one person of the graph: one row with undoubted
 //! consent, with a cookie, sharing neither identifier nor cookie with any other row. So the withdrawal must
 //! remove these cookies from everywhere, and no others. Only the demo can look at both files at once.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -65,7 +66,6 @@ impl Search<'_> {
         self.meet(&mut candidates, &normaliser)?;
         candidates.retain(Candidate::is_one_person);
         self.drop_the_entangled(&mut candidates, &normaliser)?;
-        candidates.sort_by_key(|candidate| !candidate.is_loyal);
         let chosen = candidates.into_iter().next().ok_or_else(|| {
             Failure::refused(
                 "nobody among the first customers can withdraw in a way that can be checked",
@@ -165,8 +165,8 @@ impl Search<'_> {
         candidates: &mut Vec<Candidate>,
         normaliser: &Normaliser,
     ) -> Result<(), Failure> {
-        // The first few are enough, and make the pass over the file cheap.
-        candidates.sort_by_key(|candidate| !candidate.is_loyal);
+        // The best few are enough, and make the pass over the file cheap.
+        candidates.sort_by_key(Candidate::rank);
         candidates.truncate(50);
         let found = || {
             candidates
@@ -230,6 +230,12 @@ impl Search<'_> {
 }
 
 impl Candidate {
+    /// Loyal before others, known at more destinations before known at fewer, then in the order of the CRM.
+    fn rank(&self) -> (bool, Reverse<usize>) {
+        let known = self.graph_rows.iter().map(|found| found.cookies.len());
+        (!self.is_loyal, Reverse(known.sum()))
+    }
+
     fn is_one_person(&self) -> bool {
         self.crm_rows == 1
             && matches!(self.graph_rows.as_slice(), [only] if only.consents && !only.cookies.is_empty())

@@ -1,7 +1,7 @@
 //! The state a destination holds: `members.csv`, one `audience,cookie` per line.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::Failure;
@@ -12,20 +12,23 @@ pub(super) type Member = (String, String);
 /// A sink writes its members once it has heard nothing for a second; this is that and a little more.
 const QUIET: Duration = Duration::from_millis(1_500);
 
-/// Waits until a sink that was told everything has written it down: it writes beside the file first.
-pub(super) async fn settle(directory: &Path) {
+/// Waits until sinks that were told everything have written it down: they write beside the file first.
+pub(super) async fn settle(directories: &[PathBuf]) {
     tokio::time::sleep(QUIET).await;
     for _ in 0..600 {
-        let writing = std::fs::read_dir(directory).is_ok_and(|entries| {
-            entries
-                .flatten()
-                .any(|entry| entry.file_name().to_string_lossy().starts_with(".tmp"))
-        });
-        if !writing {
+        if !directories.iter().any(|directory| is_writing(directory)) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+fn is_writing(directory: &Path) -> bool {
+    std::fs::read_dir(directory).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with(".tmp"))
+    })
 }
 
 /// The members of one destination, in memory: the demo's alone, and bounded by what the destination holds.

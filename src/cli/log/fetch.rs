@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tamis_protocols::wire::api::Role;
 
 use crate::cli::party::HomeArg;
 use crate::cli::{Exit, Failure, Screen, prose};
 use crate::party::exchange::log;
 
-/// Fetch the log: checkpoint, tiles, and the log key from your invitation
+/// Fetch the log (auditors): checkpoint, tiles, and the log key from your invitation
 #[derive(Args)]
 #[command(after_help = "Example:\n  tamis log fetch --out log && tamis log verify log")]
 pub(in crate::cli) struct Fetch {
@@ -22,6 +23,10 @@ pub(in crate::cli) struct Fetch {
 impl Fetch {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         let session = self.home.session()?;
+        if session.membership.role != Role::Auditor {
+            return Err(Failure::usage("the entries of the log are for auditors")
+                .next("Ask the operator for an invitation with --role auditor."));
+        }
         let waiting = screen.spinner("fetching the log");
         let fetched = log::fetch(&session.client, &self.out, &session.membership.log_key).await?;
         waiting.finish_and_clear();

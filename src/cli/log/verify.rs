@@ -21,9 +21,6 @@ pub(in crate::cli) struct Verify {
 
 impl Verify {
     pub(super) fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let key_file = self.key.unwrap_or_else(|| self.directory.join("key"));
-        let key =
-            std::fs::read_to_string(&key_file).map_err(|error| unreadable(&key_file, &error))?;
         if !self.directory.join("checkpoint").is_file() {
             return Err(Failure::usage(format!(
                 "{} holds no checkpoint",
@@ -31,6 +28,9 @@ impl Verify {
             ))
             .next("Fetch the log first: tamis log fetch --out DIR"));
         }
+        let key_file = self.key.unwrap_or_else(|| self.directory.join("key"));
+        let key =
+            std::fs::read_to_string(&key_file).map_err(|error| unreadable(&key_file, &error))?;
         let summary = transparency::verify(&Directory::new(&self.directory), key.trim())
             .map_err(|violation| {
                 Failure::refused(format!("the log does not verify: {violation}")).next(

@@ -84,7 +84,10 @@ async fn create(play: &mut Play, wanted: &Wanted) -> Result<(), Failure> {
     let answer = play
         .act_until(Persona::Maison, &words, &[Exit::Done, Exit::Refused])
         .await?;
-    let view: AudienceView = answer.read()?;
+    let mut view: AudienceView = answer.read()?;
+    let place = |name: &str| DESTINATIONS.iter().position(|who| who.name() == name);
+    view.destinations
+        .sort_by_key(|there| place(&there.destination));
     for there in &view.destinations {
         play.story.outcome(&format!(
             "{:6} {:14} {}",
@@ -152,9 +155,7 @@ pub(super) async fn deliver(play: &mut Play, phase: &str) -> Result<(), Failure>
     let _waiting = play
         .story
         .waiting("the destinations write down what they hold");
-    for destination in DESTINATIONS {
-        settle(&play.stage.destination(destination.name())).await;
-    }
+    settle(&DESTINATIONS.map(|who| play.stage.destination(who.name()))).await;
     Ok(())
 }
 

@@ -11,9 +11,8 @@ use crate::cli::demo::stage::shown;
 
 pub(super) async fn perform(play: &mut Play) -> Result<(), Failure> {
     play.story.line(format!(
-        "{}\nEverything below really happens: {} processes of this program, TLS 1.3 between them, results in {}.",
+        "{}\nEverything below really happens: every line that begins with a name is a process of its own, with\nTLS 1.3 between them. Results go to {}.",
         style("Tamis: identifier sets go in, only aggregate cookie audiences come out.").bold(),
-        4,
         shown(play.stage.out())
     ));
     for who in std::iter::once(Persona::Operator).chain(PARTIES) {
