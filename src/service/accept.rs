@@ -20,7 +20,6 @@ impl Service {
         request: AcceptanceRequest,
     ) -> Result<CollaborationView, ServiceError> {
         let id = scope::id(collaboration)?;
-        share(&request.sealed_share)?;
         let now = self.now();
         let today = self.today();
         transact!(self.store(), "accept", |tx| {
@@ -40,6 +39,7 @@ impl Service {
                     "The collaboration has expired: the advertiser has to propose a new one.",
                 ));
             }
+            share(&request.sealed_share)?;
             signature(tx, &caller.name, &found.terms, &request.signature).await?;
             let step = Step::new(found.state, state::Collaboration::Active)
                 .map_err(|error| ServiceError::internal("accept", error))?;

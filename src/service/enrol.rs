@@ -21,9 +21,6 @@ use crate::store::{snapshot, transact};
 const URL_MAX: usize = 2048;
 const PEM_MAX: usize = 64 * 1024;
 
-/// How long before now a certificate is valid already: clocks differ.
-const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(300);
-
 /// A request that can be granted.
 struct Checked {
     party: Party,
@@ -48,12 +45,11 @@ impl Service {
             event,
         } = self.check(&invitation, &request)?;
         let until = self.after(now, self.limits().certificate_life);
-        let since = now.checked_sub(CLOCK_SKEW).unwrap_or(now);
         let issued = self
             .0
             .parts
             .authority
-            .issue_client(&request.csr_pem, &party.name, since, until)
+            .issue_client(&request.csr_pem, &party.name, now, until)
             .map_err(|_| {
                 ServiceError::invalid(
                     "invalid_csr",

@@ -86,6 +86,17 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(migrations)
 }
 
+/// Makes a schema on a PostgreSQL server, for one test.
+#[cfg(test)]
+pub(crate) async fn create_schema(url: &str, schema: &str) -> Result<(), sqlx::Error> {
+    use sqlx::Connection;
+    sqlx::any::install_default_drivers();
+    let mut connection = sqlx::AnyConnection::connect(url).await?;
+    let statement = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+    sqlx::raw_sql(statement).execute(&mut connection).await?;
+    connection.close().await
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -30,6 +30,8 @@ use std::sync::Arc;
 use sqlx::AnyPool;
 use tokio::sync::Semaphore;
 
+#[cfg(test)]
+pub(crate) use connect::create_schema;
 pub use connect::sqlite_url;
 pub use transaction::Tx;
 pub(crate) use transaction::{again, snapshot, transact};

@@ -1,1 +1,19 @@
-//! (tests)
+//! Claims about the use cases and their jobs, on a small world: a real database, real sealed sets, the
+//! real engine; time stands still until told, randomness has a seed, destinations are in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod appending;
+mod crashes;
+mod deliveries;
+mod destination;
+mod enrolment;
+mod gate;
+mod population;
+mod scoping;
+mod terms;
+mod withdrawals;
+mod world;
+
+use destination::{Answer, Destinations};
+use population::{Person, crm, graph};
+use world::World;

@@ -26,9 +26,9 @@ use super::{Service, ServiceError};
 use crate::delivery::backoff::Backoff;
 use crate::domain::id::Id;
 use crate::domain::state::{self, Forbidden, State, Step};
+use crate::store::StoreError;
 use crate::store::jobs::{Job, JobKind};
 use crate::store::transact;
-use crate::store::StoreError;
 
 /// A request to stop, for both kinds of work: async code waits for it, computations look at it.
 #[derive(Clone, Default)]

@@ -1,0 +1,145 @@
+//! Made-up people, as both sides' uploads.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+use tamis_protocols::consent::{Basis, ConsentRecord, Purposes};
+use tamis_protocols::identifier::IdentifierType;
+use tamis_protocols::token::Token;
+use tamis_protocols::wire::batch::{
+    BatchBuilder, CookieCell, Row, StreamEncoder, UploadKind, WireHeader,
+};
+
+/// Somebody whom both sides know, with one cookie at each destination.
+#[derive(Clone, Copy)]
+pub(super) struct Person {
+    pub number: u32,
+    /// `loyalty=gold` if set; everybody has `all=yes`.
+    pub gold: bool,
+    /// When the partner got consent.
+    pub consent: Date,
+}
+
+impl Person {
+    /// People `0..count`, of whom those below `gold` are gold.
+    pub(super) fn many(count: u32, gold: u32) -> Vec<Person> {
+        (0..count)
+            .map(|number| Person {
+                number,
+                gold: number < gold,
+                consent: "2026-06-01".parse().unwrap(),
+            })
+            .collect()
+    }
+
+    pub(super) fn token(&self) -> Token {
+        let mut token = [0; 16];
+        token.copy_from_slice(&Sha256::digest(self.number.to_be_bytes())[..16]);
+        Token(token)
+    }
+
+    /// The cookie at `dmp-b`, which is in the open.
+    pub(super) fn cookie(&self) -> String {
+        format!("cookie-{}", self.number)
+    }
+}
+
+fn header(kind: UploadKind, collaboration: &str) -> WireHeader {
+    let crm = kind == UploadKind::Crm;
+    let segments = ["all=yes", "loyalty=gold"].map(str::to_owned);
+    WireHeader {
+        kind,
+        collaboration: collaboration.to_owned(),
+        epoch: 1,
+        identifiers: vec![IdentifierType::Email],
+        segments: if crm { segments.to_vec() } else { Vec::new() },
+        labels: match crm {
+            true => BTreeMap::new(),
+            false => BTreeMap::from([
+                ("dmp-b".to_owned(), None),
+                ("dsp-a".to_owned(), Some([8; 32])),
+            ]),
+        },
+    }
+}
+
+fn consent(day: Date) -> ConsentRecord {
+    let at = day.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap();
+    ConsentRecord {
+        basis: Some(Basis::Consent),
+        purposes: Purposes(0b1101),
+        given_at: Some(at.timestamp()),
+        notice_version: None,
+        source: None,
+        opposed: false,
+    }
+}
+
+/// The advertiser's upload.
+pub(super) fn crm(collaboration: &str, persons: &[Person]) -> Vec<u8> {
+    encode(
+        UploadKind::Crm,
+        collaboration,
+        persons,
+        |builder, person| {
+            let segments: &[u16] = if person.gold { &[0, 1] } else { &[0] };
+            let row = Row {
+                tokens: [Some(person.token()), None, None],
+                consent: &consent(person.consent),
+                segments,
+                cookies: &[],
+            };
+            builder.push_row(&row).unwrap();
+        },
+    )
+}
+
+/// The partner's upload.
+pub(super) fn graph(collaboration: &str, persons: &[Person]) -> Vec<u8> {
+    encode(
+        UploadKind::Graph,
+        collaboration,
+        persons,
+        |builder, person| {
+            let open = person.cookie();
+            let mut tag = [0; 16];
+            tag[..4].copy_from_slice(&person.number.to_be_bytes());
+            let mut label = [0; 88];
+            label[..4].copy_from_slice(&person.number.to_be_bytes());
+            let row = Row {
+                tokens: [Some(person.token()), None, None],
+                consent: &consent(person.consent),
+                segments: &[],
+                cookies: &[
+                    Some(CookieCell {
+                        tag,
+                        cookie: open.as_bytes(),
+                    }),
+                    Some(CookieCell {
+                        tag,
+                        cookie: &label,
+                    }),
+                ],
+            };
+            builder.push_row(&row).unwrap();
+        },
+    )
+}
+
+fn encode(
+    kind: UploadKind,
+    collaboration: &str,
+    persons: &[Person],
+    push: impl Fn(&mut BatchBuilder, &Person),
+) -> Vec<u8> {
+    let header = header(kind, collaboration);
+    let mut encoder = StreamEncoder::new(Vec::new(), &header).unwrap();
+    for chunk in persons.chunks(10_000) {
+        let mut builder = BatchBuilder::new(&header).unwrap();
+        chunk.iter().for_each(|person| push(&mut builder, person));
+        encoder.write(&builder.finish().unwrap()).unwrap();
+    }
+    encoder.finish().unwrap()
+}

@@ -1,0 +1,245 @@
+//! Withdrawals: effective at once, whatever is under way.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tamis_protocols::transparency::Event;
+use tamis_protocols::wire::api::*;
+
+use super::world::ALL;
+use super::{Answer, Person, World};
+use crate::service::ServiceError;
+use crate::store::jobs::JobKind;
+
+async fn withdraw(
+    world: &World,
+    name: &str,
+    collaboration: &str,
+    persons: &[Person],
+) -> Result<WithdrawalView, ServiceError> {
+    let tokens = persons
+        .iter()
+        .map(|person| hex::encode(person.token().0))
+        .collect();
+    let request = WithdrawalRequest { tokens };
+    world
+        .service
+        .withdraw(&world.caller(name), collaboration, request)
+        .await
+}
+
+fn cookies(persons: &[Person]) -> BTreeSet<String> {
+    persons.iter().map(Person::cookie).collect()
+}
+
+#[tokio::test]
+async fn a_withdrawn_person_is_removed_everywhere_though_the_audience_falls_below_the_minimum() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(101, 0);
+    world.upload_both(&collaboration, &persons).await;
+    world.put(&collaboration, "everyone", "all").await.unwrap();
+    world.work(&ALL).await;
+    let view = withdraw(&world, "graphs", &collaboration, &persons[..3])
+        .await
+        .unwrap();
+    assert_eq!(view.tokens, 3);
+    assert_eq!(view.destinations["dsp-a"], DeliveryState::Queued);
+    world.work(&ALL).await;
+    for destination in ["dsp-a", "dmp-b"] {
+        let left = world.destinations.members(destination, "everyone");
+        assert_eq!(left, cookies(&persons[3..]));
+    }
+    let view = world
+        .service
+        .withdrawal(&world.caller("graphs"), &view.id)
+        .await
+        .unwrap();
+    assert!(
+        view.destinations
+            .values()
+            .all(|state| *state == DeliveryState::Delivered)
+    );
+    let leaf = &world.leaves().await[usize::try_from(view.log_index).unwrap()];
+    assert!(matches!(&leaf.event, Event::Withdrawal { withdrawal, .. } if *withdrawal == view.id));
+    // Only its sender sees it.
+    let other = world
+        .service
+        .withdrawal(&world.caller("shop"), &view.id)
+        .await;
+    assert!(matches!(other, Err(ServiceError::NotFound)));
+}
+
+#[tokio::test]
+async fn a_withdrawal_before_the_decision_is_in_the_decision() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(101, 0);
+    world.upload_both(&collaboration, &persons).await;
+    world.put(&collaboration, "everyone", "all").await.unwrap();
+    withdraw(&world, "shop", &collaboration, &persons[..2])
+        .await
+        .unwrap();
+    world.work(&ALL).await;
+    let view = world.audience(&collaboration, "everyone").await;
+    assert!(
+        view.destinations
+            .iter()
+            .all(|at| at.state == AudienceState::BelowMinimum)
+    );
+    assert!(world.destinations.arrived().is_empty());
+}
+
+#[tokio::test]
+async fn a_withdrawal_between_decision_and_delivery_stops_the_person() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(120, 0);
+    world.upload_both(&collaboration, &persons).await;
+    world.put(&collaboration, "everyone", "all").await.unwrap();
+    world.work(&[JobKind::Decide]).await;
+    withdraw(&world, "shop", &collaboration, &persons[..1])
+        .await
+        .unwrap();
+    world.work(&ALL).await;
+    let gone = persons[0].cookie();
+    for message in world.destinations.messages() {
+        let text = String::from_utf8(message.to_bytes().unwrap()).unwrap();
+        assert!(!text.contains(&format!("\"{gone}\"")), "never even sent");
+    }
+    assert_eq!(
+        world.destinations.members("dmp-b", "everyone"),
+        cookies(&persons[1..])
+    );
+    assert_eq!(
+        world.destinations.members("dsp-a", "everyone"),
+        cookies(&persons[1..])
+    );
+}
+
+/// Batch 1 of 3 arrived; then somebody withdraws; the delivery goes on.
+#[tokio::test]
+async fn a_withdrawal_in_the_middle_of_a_delivery_is_seen_by_its_next_batch() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(25_000, 0);
+    world.upload_both(&collaboration, &persons).await;
+    let request = AudienceRequest {
+        expression: "all".into(),
+        destinations: vec!["dmp-b".into()],
+        purpose: AudienceUse::Target,
+    };
+    let shop = world.caller("shop");
+    world
+        .service
+        .put_audience(&shop, &collaboration, "everyone", request)
+        .await
+        .unwrap();
+    world.destinations.answer(&[Answer::Take, Answer::Break]);
+    world.work(&ALL).await;
+    assert_eq!(world.destinations.arrived().len(), 2);
+    // One who is there already, one who is not: tags ascend with the number.
+    let out = [persons[0], persons[24_999]];
+    withdraw(&world, "shop", &collaboration, &out)
+        .await
+        .unwrap();
+    world.clock.advance(Duration::from_secs(3600));
+    world.work(&ALL).await;
+    let members = world.destinations.members("dmp-b", "everyone");
+    assert_eq!(members, cookies(&persons[1..24_999]));
+    for message in world.destinations.messages().iter().skip(2) {
+        let added = serde_json::to_string(&message.data.add).unwrap();
+        for person in &out {
+            assert!(!added.contains(&format!("\"{}\"", person.cookie())));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_binds_uploads_that_come_later() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(120, 0);
+    withdraw(&world, "shop", &collaboration, &persons[..1])
+        .await
+        .unwrap();
+    world.upload_both(&collaboration, &persons).await;
+    world.put(&collaboration, "everyone", "all").await.unwrap();
+    world.work(&ALL).await;
+    assert_eq!(
+        world.destinations.members("dmp-b", "everyone"),
+        cookies(&persons[1..])
+    );
+}
+
+/// The attack: a withdrawal must never be a way to have somebody added.
+#[tokio::test]
+async fn a_withdrawal_adds_nobody_from_newer_uploads() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(130, 0);
+    world.upload_both(&collaboration, &persons[..120]).await;
+    world.put(&collaboration, "everyone", "all").await.unwrap();
+    world.work(&ALL).await;
+    world.upload_both(&collaboration, &persons).await;
+    withdraw(&world, "shop", &collaboration, &persons[..1])
+        .await
+        .unwrap();
+    world.work(&ALL).await;
+    assert_eq!(
+        world.destinations.members("dmp-b", "everyone"),
+        cookies(&persons[1..120])
+    );
+}
+
+#[tokio::test]
+async fn withdrawing_works_after_the_last_day_but_not_before_acceptance() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(1, 0);
+    let proposed = world.propose(&world.terms()).await.unwrap();
+    let early = withdraw(&world, "shop", &proposed.id, &persons).await;
+    assert!(matches!(
+        early,
+        Err(ServiceError::Conflict {
+            code: "not_active",
+            ..
+        })
+    ));
+    world.clock.advance(Duration::from_secs(366 * 24 * 3600));
+    withdraw(&world, "shop", &collaboration, &persons)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn tokens_that_are_none_are_refused() {
+    let (world, collaboration) = World::agreed().await;
+    let shop = world.caller("shop");
+    for tokens in [
+        vec![],
+        vec!["xyz".to_owned()],
+        vec!["00".repeat(17)],
+        vec!["AB".repeat(16)],
+        vec!["00".repeat(16); 50_001],
+    ] {
+        let request = WithdrawalRequest { tokens };
+        let refused = world.service.withdraw(&shop, &collaboration, request).await;
+        assert!(matches!(
+            refused,
+            Err(ServiceError::Invalid {
+                code: "invalid_token",
+                ..
+            })
+        ));
+    }
+}
+
+#[tokio::test]
+async fn withdrawn_tokens_are_in_no_file_and_no_leaf_in_the_clear() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(1, 0);
+    let view = withdraw(&world, "shop", &collaboration, &persons)
+        .await
+        .unwrap();
+    let token = persons[0].token().0;
+    let file = std::fs::read(world.path().join("withdrawals").join(&view.id)).unwrap();
+    assert!(!file.windows(16).any(|part| part == token));
+    for leaf in world.leaves().await {
+        let text = String::from_utf8(leaf.to_bytes()).unwrap();
+        assert!(!text.contains(&hex::encode(token)));
+    }
+}

@@ -1,0 +1,412 @@
+//! The world of the tests.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use tamis_keys::purpose::{KeyEncryption, LogSigning, Signing};
+use tamis_keys::signing::SigningKey;
+use tamis_keys::{Entropy, Secret};
+use tamis_protocols::consent::ConsentRule;
+use tamis_protocols::identifier::{IdentifierType, Profile};
+use tamis_protocols::pairing;
+use tamis_protocols::release::{Noise, Policy};
+use tamis_protocols::transparency::{Event, Leaf, LogKey};
+use tamis_protocols::wire::api::*;
+use tamis_protocols::wire::terms::Terms;
+
+use super::Destinations;
+use crate::delivery::backoff::Backoff;
+use crate::domain::clock::MockClock;
+use crate::domain::id::Id;
+use crate::matching::LocalEngine;
+use crate::service::authority::Authority;
+use crate::service::work::{Cancel, Held, JobError, Outbound};
+use crate::service::{Caller, Limits, Service, ServiceError, ServiceParts};
+use crate::store::jobs::{Job, JobKind};
+use crate::store::{Store, sqlite_url};
+use crate::store::{snapshot, transact};
+
+pub(super) const ALL: [JobKind; 6] = [
+    JobKind::Seal,
+    JobKind::Match,
+    JobKind::Decide,
+    JobKind::Deliver,
+    JobKind::Publish,
+    JobKind::Expire,
+];
+
+pub(super) struct World {
+    pub service: Service,
+    pub clock: MockClock,
+    pub destinations: Arc<Destinations>,
+    pub draws: Arc<AtomicUsize>,
+    pub keys: BTreeMap<String, SigningKey>,
+    pub limits: Limits,
+    url: String,
+    entropy: Arc<Seeded>,
+    dir: Arc<tempfile::TempDir>,
+}
+
+pub(super) struct Seeded(Mutex<ChaCha20Rng>);
+
+impl Entropy for Seeded {
+    fn fill(&self, out: &mut [u8]) {
+        self.0.lock().unwrap().fill_bytes(out);
+    }
+}
+
+/// Noise that is zero, and counts how often it was asked.
+struct Counted(Arc<AtomicUsize>);
+
+impl Noise for Counted {
+    fn discrete_laplace(&self, _: u32) -> i64 {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        0
+    }
+}
+
+impl World {
+    /// Nobody is enrolled.
+    pub(super) async fn empty() -> World {
+        World::with(Limits::default()).await
+    }
+
+    pub(super) async fn with(limits: Limits) -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let entropy = Arc::new(Seeded(Mutex::new(ChaCha20Rng::seed_from_u64(7))));
+        let clock = MockClock::at("2026-11-22T09:00:00Z".parse().unwrap());
+        let url = database(dir.path()).await;
+        Authority::create(
+            &dir.path().join("ca"),
+            "2026-11-22T09:00:00Z".parse().unwrap(),
+        )
+        .unwrap();
+        let draws = Arc::new(AtomicUsize::new(0));
+        let service = open(&url, dir.path(), &entropy, &clock, &draws, &limits).await;
+        World {
+            service,
+            clock,
+            destinations: Arc::new(Destinations::default()),
+            draws,
+            keys: BTreeMap::new(),
+            limits,
+            url,
+            entropy,
+            dir: Arc::new(dir),
+        }
+    }
+
+    /// `shop` and `graphs` have a collaboration in force for `dsp-a` (sealed) and `dmp-b` (open).
+    pub(super) async fn agreed() -> (World, String) {
+        let mut world = World::empty().await;
+        for (name, role) in [
+            ("shop", Role::Advertiser),
+            ("graphs", Role::Partner),
+            ("dsp-a", Role::Destination),
+            ("dmp-b", Role::Destination),
+        ] {
+            world.enrol(name, role).await;
+        }
+        let terms = world.terms();
+        let collaboration = world.agree(&terms).await;
+        (world, collaboration)
+    }
+
+    /// What a new process finds: the same database and files, nothing of the old one's memory.
+    pub(super) async fn restart(&mut self) {
+        self.service = open(
+            &self.url,
+            self.dir.path(),
+            &self.entropy,
+            &self.clock,
+            &self.draws,
+            &self.limits,
+        )
+        .await;
+    }
+
+    /// Another instance on the same database and files.
+    pub(super) async fn second_instance(&self) -> Service {
+        let path = self.path().join("instance");
+        let own = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let other = open(
+            &self.url,
+            self.dir.path(),
+            &self.entropy,
+            &self.clock,
+            &self.draws,
+            &self.limits,
+        )
+        .await;
+        std::fs::write(&path, own).unwrap();
+        other
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn outbound(&self) -> Outbound {
+        Outbound {
+            courier: self.destinations.clone(),
+            backoff: Backoff::default(),
+        }
+    }
+
+    pub(super) fn request(&mut self, name: &str, role: Role, token: String) -> EnrolmentRequest {
+        let mut seed = [0; 32];
+        self.entropy.fill(&mut seed);
+        let key = SigningKey::from_secret(&Secret::<Signing>::from_bytes(seed));
+        let signing_key = BASE64_STANDARD.encode(key.public());
+        self.keys.insert(name.to_owned(), key);
+        EnrolmentRequest {
+            token,
+            csr_pem: csr(),
+            signing_key,
+            sealing_key: (name != "dmp-b").then(|| BASE64_STANDARD.encode([9; 32])),
+            endpoint: (role == Role::Destination).then(|| Endpoint {
+                url: format!("https://{name}.example/tamis"),
+                ca_pem: None,
+            }),
+        }
+    }
+
+    pub(super) async fn enrol(&mut self, name: &str, role: Role) -> EnrolmentReply {
+        let token = self.service.invite(name, role).await.unwrap();
+        let request = self.request(name, role, token);
+        self.service.enrol(request).await.unwrap()
+    }
+
+    pub(super) fn caller(&self, name: &str) -> Caller {
+        let role = match name {
+            "shop" | "rival" => Role::Advertiser,
+            "graphs" | "stranger" => Role::Partner,
+            "eye" => Role::Auditor,
+            _ => Role::Destination,
+        };
+        Caller {
+            name: name.to_owned(),
+            role,
+        }
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        let mut nonce = [0; 16];
+        self.entropy.fill(&mut nonce);
+        Terms {
+            version: 1,
+            nonce: hex::encode(nonce),
+            advertiser: "shop".into(),
+            partner: "graphs".into(),
+            protocol: "keyed".into(),
+            profile: Profile::Onboarding1,
+            identifiers: vec![IdentifierType::Email],
+            epoch: 1,
+            destinations: vec!["dsp-a".into(), "dmp-b".into()],
+            k_min: 100,
+            advertiser_consent: ConsentRule::advertiser(),
+            partner_consent: ConsentRule::partner(),
+            expires: "2027-11-22".parse().unwrap(),
+        }
+    }
+
+    pub(super) fn proposal(&self, signer: &str, terms: &str) -> ProposalRequest {
+        let signature = pairing::sign_terms(&self.keys[signer], terms.as_bytes());
+        ProposalRequest {
+            terms: terms.to_owned(),
+            signature: BASE64_STANDARD.encode(signature),
+            sealed_share: BASE64_STANDARD.encode([1; 80]),
+        }
+    }
+
+    pub(super) async fn propose(&self, terms: &Terms) -> Result<CollaborationView, ServiceError> {
+        let text = serde_json::to_string(terms).unwrap();
+        let request = self.proposal("shop", &text);
+        self.service.propose(&self.caller("shop"), request).await
+    }
+
+    pub(super) async fn accept(&self, view: &CollaborationView) -> CollaborationView {
+        let request = self.proposal("graphs", &view.terms);
+        let request = AcceptanceRequest {
+            signature: request.signature,
+            sealed_share: request.sealed_share,
+        };
+        let partner = self.caller("graphs");
+        self.service
+            .accept(&partner, &view.id, request)
+            .await
+            .unwrap()
+    }
+
+    pub(super) async fn agree(&self, terms: &Terms) -> String {
+        let view = self.propose(terms).await.unwrap();
+        self.accept(&view).await.id
+    }
+
+    /// Sends an upload; its job waits.
+    pub(super) async fn send(&self, owner: &str, collaboration: &str, bytes: &[u8]) -> String {
+        let caller = self.caller(owner);
+        let length = bytes.len() as u64;
+        let upload = self
+            .service
+            .create_upload(&caller, collaboration, length)
+            .await
+            .unwrap();
+        let mut writer = self
+            .service
+            .begin_append(&caller, &upload.id, 0)
+            .await
+            .unwrap();
+        writer.append(bytes).await.unwrap();
+        assert_eq!(writer.commit().await.unwrap(), length);
+        upload.id
+    }
+
+    /// Leases the next job of a kind, whoever the instance.
+    pub(super) async fn lease(&self, service: &Service, kind: JobKind) -> Option<Held> {
+        let now = service.now();
+        let until = now.checked_add(Duration::from_secs(60)).unwrap();
+        let leased: Result<Option<Job>, JobError> = transact!(service.store(), "lease", |tx| {
+            let lease = Id::random(service.entropy());
+            let owner = service.instance();
+            Ok(tx.lease_job([kind; 3], lease, owner, now, until).await?)
+        });
+        leased.unwrap().map(|job| Held {
+            job,
+            cancel: Cancel::default(),
+        })
+    }
+
+    /// Carries out jobs of some kinds until none is due.
+    pub(super) async fn work(&self, kinds: &[JobKind]) {
+        loop {
+            let mut idle = true;
+            for kind in kinds {
+                while let Some(held) = self.lease(&self.service, *kind).await {
+                    idle = false;
+                    self.service.run(&held, &self.outbound()).await.unwrap();
+                }
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    /// Both sides upload the persons; sealed.
+    pub(super) async fn upload_both(&self, collaboration: &str, persons: &[super::Person]) {
+        let rows = super::crm(collaboration, persons);
+        self.send("shop", collaboration, &rows).await;
+        let rows = super::graph(collaboration, persons);
+        self.send("graphs", collaboration, &rows).await;
+        self.work(&ALL).await;
+    }
+
+    /// Asks for an audience at both destinations.
+    pub(super) async fn put(
+        &self,
+        collaboration: &str,
+        name: &str,
+        expression: &str,
+    ) -> Result<AudienceView, ServiceError> {
+        let request = AudienceRequest {
+            expression: expression.to_owned(),
+            destinations: vec!["dsp-a".into(), "dmp-b".into()],
+            purpose: AudienceUse::Target,
+        };
+        let shop = self.caller("shop");
+        self.service
+            .put_audience(&shop, collaboration, name, request)
+            .await
+    }
+
+    pub(super) async fn audience(&self, collaboration: &str, name: &str) -> AudienceView {
+        let shop = self.caller("shop");
+        self.service
+            .audience(&shop, collaboration, name)
+            .await
+            .unwrap()
+    }
+
+    /// Every leaf, parsed as an auditor would.
+    pub(super) async fn leaves(&self) -> Vec<Leaf> {
+        let leaves: Result<Vec<String>, JobError> =
+            snapshot!(self.service.store(), "leaves", |tx| {
+                Ok(tx.leaves(0, 10_000).await?)
+            });
+        leaves
+            .unwrap()
+            .iter()
+            .map(|leaf| Leaf::parse(leaf.as_bytes()).unwrap())
+            .collect()
+    }
+
+    pub(super) async fn events(&self) -> Vec<Event> {
+        self.leaves()
+            .await
+            .into_iter()
+            .map(|leaf| leaf.event)
+            .collect()
+    }
+}
+
+pub(super) fn csr() -> String {
+    let key = rcgen::KeyPair::generate().unwrap();
+    rcgen::CertificateParams::default()
+        .serialize_request(&key)
+        .unwrap()
+        .pem()
+        .unwrap()
+}
+
+/// SQLite in `dir`; a schema of its own in `TAMIS_TEST_POSTGRES`, if that is set.
+async fn database(dir: &Path) -> String {
+    let Ok(server) = std::env::var("TAMIS_TEST_POSTGRES") else {
+        return sqlite_url(&dir.join("tamis.db"));
+    };
+    let name = dir.file_name().unwrap().to_str().unwrap();
+    let schema: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    let schema = format!("t{schema}{}", std::process::id());
+    crate::store::create_schema(&server, &schema).await.unwrap();
+    let separator = if server.contains('?') { '&' } else { '?' };
+    format!("{server}{separator}options=-c%20search_path%3D{schema}")
+}
+
+async fn open(
+    url: &str,
+    dir: &Path,
+    entropy: &Arc<Seeded>,
+    clock: &MockClock,
+    draws: &Arc<AtomicUsize>,
+    limits: &Limits,
+) -> Service {
+    Service::new(ServiceParts {
+        store: Store::open(url).await.unwrap(),
+        kek: Secret::<KeyEncryption>::from_bytes([4; 32]),
+        entropy: entropy.clone(),
+        clock: Arc::new(clock.clone()),
+        noise: Arc::new(Counted(draws.clone())),
+        engine: Arc::new(LocalEngine::new(1)),
+        authority: Authority::open(&dir.join("ca")).unwrap(),
+        log_key: LogKey::new(
+            Secret::<LogSigning>::from_bytes([5; 32]),
+            "tamis.example/log",
+        )
+        .unwrap(),
+        data_dir: dir.to_owned(),
+        policy: Policy::floor(),
+        limits: limits.clone(),
+    })
+    .unwrap()
+}
