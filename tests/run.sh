@@ -42,19 +42,19 @@ stage() { # name command…; exit code 77 of the command means: cannot run here
 }
 
 stage build cargo build --workspace --locked
-export TAMIS="$PWD/target/debug/tamis"
+export TAMIS="$PWD/target/debug/tamis" SCHEMATHESIS="$PWD/target/python/bin/schemathesis"
 stage rust cargo test --workspace --locked
-stage rust-postgres tests/postgres.sh cargo test --locked -p tamis
+stage rust-postgres tests/support/postgres.sh cargo test --locked -p tamis
 stage vectors "$PYTHON" tests/independent/vectors.py
 stage demo tests/demo/bundled.sh
-stage demo-postgres tests/postgres.sh tests/demo/bundled.sh
+stage demo-postgres tests/support/postgres.sh tests/demo/bundled.sh
 stage demo-synthetic tests/demo/synthetic.sh
 stage bad-input tests/faults/bad_input.sh
 stage kills tests/faults/kills.sh
 stage full-disk tests/faults/full_disk.sh
-stage tus tests/tus/run.sh
+stage tus tests/support/in_world.sh "$PYTHON" tests/tus/resume.py
 stage webhooks tests/webhooks/run.sh
-stage openapi tests/openapi/run.sh
+stage openapi tests/support/in_world.sh tests/openapi/run.sh
 stage docs "$PYTHON" tests/docs/snippets.py
 
 printf '\n%s passed, %s failed, %s skipped\n' $passed $failed $skipped

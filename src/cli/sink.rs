@@ -23,6 +23,9 @@ pub(super) struct Sink {
     /// Write the address to this file once deliveries can arrive
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Write the first message as it arrived, headers.json and body, to this directory
+    #[arg(long, value_name = "DIR")]
+    capture: Option<PathBuf>,
     #[command(flatten)]
     home: HomeArg,
 }
@@ -43,6 +46,7 @@ impl Sink {
             )
         })?;
         options.ready_file = self.ready_file;
+        options.capture = self.capture;
         let ended = super::asked_to_end()?;
         let sink = sink::Sink::bind(options).await.map_err(failed)?;
         let address = sink.address();

@@ -4,6 +4,6 @@ set -euo pipefail
 out=$SCRATCH/demo-bundled
 rm -rf "$out"
 "$TAMIS" demo --keys email,phone --out "$out" --json >"$SCRATCH/demo.json"
-"$PYTHON" tests/independent/expected_members.py --crm examples/crm.csv --graph examples/graph.csv \
-    --keys email,phone --region AU --as-of 2026-11-22 --withdrawn "$out/withdrawn.csv" --out "$out"
+"$PYTHON" tests/independent/expected_members.py "$out" --crm examples/crm.csv --graph examples/graph.csv \
+    --keys email,phone --region AU --as-of 2026-11-22 --withdrawn "$out/withdrawn.csv"
 "$TAMIS" log verify "$out/log"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Bad files and hostile callers get a clear error and change nothing.
-. "$(dirname "$0")/world.sh"
+. tests/support/world.sh
 
 world_up
 bad=$WORLD/bad

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The disk fills while an upload is received and sealed: a clear error, nothing half-visible; with room
 # again the same command succeeds.
-. "$(dirname "$0")/world.sh"
+. tests/support/world.sh
 
 world_up
 disk=$WORLD/operator/data

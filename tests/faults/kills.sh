@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The service is killed with SIGKILL during upload, sealing, matching and delivery and started again:
 # everything acknowledged is there, work resumes by itself, nothing is delivered twice or lost.
-. "$(dirname "$0")/world.sh"
+. tests/support/world.sh
 
 kill_service() { kill -KILL "$SERVICE_PID"; wait "$SERVICE_PID" 2>/dev/null || true; }
 state_of() { as "$1" "${@:3}" --json | "$PYTHON" -c "import json,sys; print(json.load(sys.stdin)$2)"; }
@@ -51,7 +51,7 @@ sleep 2
 mkdir -p "$WORLD/result/destinations"
 for d in dsp-a dmp-b; do mkdir "$WORLD/result/destinations/$d" && cp "$WORLD/sink-$d/members.csv" "$WORLD/result/destinations/$d/"; done
 "$PYTHON" tests/independent/expected_members.py --crm examples/crm.csv --graph examples/graph.csv \
-    --keys email,phone --region AU --as-of 2026-11-22 --out "$WORLD/result"
+    --keys email,phone --region AU --as-of 2026-11-22 "$WORLD/result"
 
 echo "and the log holds together"
 as auditor log fetch --out "$WORLD/log" >/dev/null

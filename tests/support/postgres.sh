@@ -1,7 +1,8 @@
 #!/bin/sh
 # A temporary PostgreSQL for the length of one command.
 #
-#   tests/support/postgres.sh cargo test        runs the command with TAMIS_TEST_POSTGRES set to the URL
+#   tests/support/postgres.sh cargo test        runs the command with TAMIS_TEST_POSTGRES (tests) and
+#                                               TAMIS_DATABASE_URL (tamis init) set to the URL
 #   tests/support/postgres.sh                   prints the URL and runs until ctrl-c
 #
 # The server runs from Debian's /usr/lib/postgresql/*/bin as a user that is not root, in a directory
@@ -114,5 +115,5 @@ if [ $# = 0 ]; then
 fi
 say "serving $url"
 status=0
-TAMIS_TEST_POSTGRES="$url" "$@" || status=$?
+TAMIS_TEST_POSTGRES="$url" TAMIS_DATABASE_URL="$url" "$@" || status=$?
 exit $status

@@ -35,7 +35,7 @@ serve() { # [wrapper command…]
 
 sink() { # name
     "$TAMIS" sink --home "$WORLD/$1" --listen "127.0.0.1:${SINK_PORT[$1]}" --out "$WORLD/sink-$1" \
-        --ready-file "$WORLD/$1.ready" >>"$WORLD/$1.log" 2>&1 &
+        --ready-file "$WORLD/$1.ready" --capture "$WORLD/capture-$1" >>"$WORLD/$1.log" 2>&1 &
     SINK_PIDS+=($!)
     await 30 test -s "$WORLD/$1.ready"
 }
@@ -56,9 +56,8 @@ as() { # party command…
 declare -A SINK_PORT
 world_up() {
     SINK_PORT=([dsp-a]=$(free_port) [dmp-b]=$(free_port))
-    "$TAMIS" init --home "$WORLD/operator" --listen "127.0.0.1:$(free_port)" >/dev/null
     # The sinks of this world live on loopback.
-    sed -i 's/^#* *allow_loopback *=.*/allow_loopback = true/' "$WORLD/operator/config.toml"
+    "$TAMIS" init --home "$WORLD/operator" --listen "127.0.0.1:$(free_port)" --allow-private-endpoints >/dev/null
     serve
     enrol advertiser advertiser
     enrol partner partner
@@ -69,6 +68,16 @@ world_up() {
     sink dmp-b
     as advertiser collaboration propose --with partner --to dsp-a --to dmp-b >/dev/null
     as partner collaboration accept >/dev/null
+}
+
+# What a public client needs to call the service as PARTY.
+export_client() { # party
+    local home=$WORLD/$1
+    "$PYTHON" -c 'import json,sys; print(json.load(open(sys.argv[1]))["ca_pem"], end="")' "$home/service.json" >"$WORLD/ca.pem"
+    TAMIS_URL=$("$PYTHON" -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$home/service.json")
+    TAMIS_COLLABORATION=$(as "$1" collaboration show --json | "$PYTHON" -c 'import json,sys; print(json.load(sys.stdin)["id"])')
+    export TAMIS_URL TAMIS_COLLABORATION TAMIS_CA=$WORLD/ca.pem
+    export TAMIS_CERT=$home/client-certificate.pem TAMIS_KEY=$home/client-key.pem
 }
 
 members() { # destination audience: cookies it holds now
