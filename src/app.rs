@@ -149,4 +149,6 @@ pub fn main() -> ExitCode {
 }
 
 #[cfg(test)]
+mod api_tests;
+#[cfg(test)]
 mod tests;

@@ -7,12 +7,12 @@ use tamis_protocols::wire::api::Role;
 
 use super::*;
 
-fn entropy() -> Arc<dyn Entropy> {
+pub(super) fn entropy() -> Arc<dyn Entropy> {
     #[expect(clippy::disallowed_methods, reason = "this room wires the real one")]
     Arc::new(SystemEntropy::new())
 }
 
-async fn made(home: &Path) -> Initialised {
+pub(super) async fn made(home: &Path) -> Initialised {
     let options = InitOptions {
         home: home.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
@@ -23,7 +23,7 @@ async fn made(home: &Path) -> Initialised {
     init(&options, entropy()).await.unwrap()
 }
 
-fn serving(home: &Path) -> ServeOptions {
+pub(super) fn serving(home: &Path) -> ServeOptions {
     ServeOptions {
         home: home.to_owned(),
         as_of: None,

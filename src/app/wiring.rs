@@ -11,10 +11,10 @@ use tamis_protocols::transparency::LogKey;
 
 use super::AppError;
 use crate::config::Config;
-use crate::domain::clock::Clock;
 use crate::delivery::backoff::Backoff;
 use crate::delivery::egress::{Egress, Network, SystemResolver};
 use crate::delivery::webhook::{Timeouts, WebhookSender};
+use crate::domain::clock::Clock;
 use crate::matching::LocalEngine;
 use crate::service::authority::Authority;
 use crate::service::noise::ExactNoise;
@@ -116,10 +116,7 @@ fn limits(config: &Config) -> Limits {
 pub fn outbound(config: &Config) -> Result<Outbound, AppError> {
     let allowed = config.delivery.allowed_networks.iter();
     let allowed = allowed.map(|text| text.parse::<Network>());
-    let egress = Egress::new(
-        Arc::new(SystemResolver),
-        allowed.collect::<Result<_, _>>()?,
-    );
+    let egress = Egress::new(Arc::new(SystemResolver), allowed.collect::<Result<_, _>>()?);
     let timeouts = Timeouts {
         total: Duration::from_secs(config.delivery.request_seconds),
         ..Timeouts::default()

@@ -53,10 +53,7 @@ const COMMENTS: &[(&str, &str)] = &[
         "Threads of matching; 0: as many as there are cores.",
     ),
     ("seal_memory_mib", "Memory of one sealing job, MiB."),
-    (
-        "computing",
-        "Sealings, matches and decisions at a time.",
-    ),
+    ("computing", "Sealings, matches and decisions at a time."),
     ("delivering", "Deliveries at a time."),
     (
         "lease_seconds",

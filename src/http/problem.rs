@@ -5,6 +5,7 @@
 //! What belongs to another party and what does not exist give the same bytes.
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -12,6 +13,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use tamis_protocols::wire::api;
 
 use crate::service::ServiceError;
@@ -182,9 +184,13 @@ impl IntoResponse for Problem {
 }
 
 /// Middleware: an error that the router itself answered (404, 405 …) becomes a problem document too.
-/// Its other headers, such as `Allow`, stay.
+/// Its other headers, such as `Allow`, stay. A handler that panics is a 500, and only its own.
 pub async fn complete(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let Ok(response) = answer else {
+        tracing::error!("a handler panicked");
+        return Problem::internal().into_response();
+    };
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     let is_problem = response
@@ -254,6 +260,21 @@ mod tests {
         let problem = body(Problem::from(ServiceError::Internal(reason)).into_response()).await;
         assert_eq!(problem.status, 500);
         assert!(!serde_json::to_string(&problem).unwrap().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_as_a_fault_of_the_service() {
+        let panicking = || async {
+            if true {
+                panic!("a slip");
+            }
+        };
+        let router = Router::new()
+            .route("/", get(panicking))
+            .layer(from_fn(complete));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let problem = body(router.oneshot(request).await.unwrap()).await;
+        assert_eq!(problem.kind, "urn:tamis:problem:internal");
     }
 
     #[tokio::test]
