@@ -1,7 +1,7 @@
 //! CSV as of RFC 4180: comma, double quotes, UTF-8. A record has a limit, whatever the quotes do.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,11 +41,14 @@ struct Bounded {
     left: Arc<AtomicU64>,
     read: Arc<AtomicU64>,
     record: ByteRecord,
+    /// Whether lines end in CR LF: the reader then stands before the LF, on the line it has just read.
+    behind: bool,
 }
 
 impl Bounded {
     fn open(path: &Path) -> Result<Bounded, SourceError> {
         let file = File::open(path).map_err(SourceError::Read)?;
+        let behind = ends_in_crlf(path).map_err(SourceError::Read)?;
         let (left, read) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let allowance = Allowance {
             file,
@@ -62,12 +65,18 @@ impl Bounded {
             left,
             read,
             record: ByteRecord::new(),
+            behind,
         })
+    }
+
+    /// The line of a position between two records.
+    fn line(&self, at: &csv::Position) -> u64 {
+        at.line() + u64::from(self.behind && at.byte() > 0)
     }
 
     /// Reads the next record into `self.record`: its line, or nothing at the end.
     fn next(&mut self) -> Result<Option<u64>, SourceError> {
-        let line = self.reader.position().line();
+        let line = self.line(self.reader.position());
         let allowed = (MAX_RECORD_BYTES + BUFFER_BYTES) as u64;
         self.left.store(allowed, Ordering::Relaxed);
         let more = self.reader.read_byte_record(&mut self.record);
@@ -81,12 +90,20 @@ impl Bounded {
         if !more {
             return Ok(None);
         }
-        let line = self.record.position().map_or(line, csv::Position::line);
+        let line = self.record.position().map_or(line, |at| self.line(at));
         if self.record.as_slice().len() > MAX_RECORD_BYTES {
             return Err(SourceError::TooLong { line });
         }
         Ok(Some(line))
     }
+}
+
+/// Whether the first line ends in CR LF.
+fn ends_in_crlf(path: &Path) -> io::Result<bool> {
+    let mut first = Vec::new();
+    let head = File::open(path)?.take(MAX_RECORD_BYTES as u64);
+    BufReader::new(head).read_until(b'\n', &mut first)?;
+    Ok(first.ends_with(b"\r\n"))
 }
 
 /// The first record: the names of the columns.

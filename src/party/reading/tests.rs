@@ -77,6 +77,11 @@ fn broken_utf8_is_refused_with_its_line_and_column() {
         rows(b"em\xffail\n"),
         Err(SourceError::NotUtf8 { line: 1, .. })
     ));
+    // Lines that end in CR LF are counted alike, quoted line ends included.
+    assert!(matches!(
+        rows(b"email,name\r\na@b.fr,\"x\r\ny\"\r\nb@c.fr,z\r\nc@d.fr,\xe9\r\n"),
+        Err(SourceError::NotUtf8 { line: 5, .. })
+    ));
     // Half a character at the end of one cell does not make a whole one with the next cell.
     assert!(rows(b"a,b\n\xc3,\xa9\n").is_err());
 }
