@@ -8,6 +8,7 @@ pub mod client;
 mod columns;
 mod consent_cells;
 pub mod exchange;
+mod pipeline;
 pub mod population;
 mod prepare;
 pub mod quality;

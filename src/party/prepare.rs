@@ -6,8 +6,6 @@
 //! MiB of hashes per identifier column. Raw identifiers live in a block and nowhere else.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
 use tamis_keys::purpose::{CookieTag, PairKey};
@@ -21,11 +19,11 @@ use tamis_protocols::wire::terms::Terms;
 
 use super::columns::{ColumnMap, Consent, Layout, Role, Wanted};
 use super::consent_cells::ConsentCells;
-use super::quality::{Duplicates, Facts, HashKey, LIMIT, Quality, Tally};
-use super::reading::{Block, Blocks, Source, SourceError};
-use super::row::{Hashes, IdentifierCells, PreparedRow, RowReader};
+use super::pipeline::{self, Collector};
+use super::quality::{Duplicates, Facts, HashKey, Quality};
+use super::reading::Source;
+use super::row::{IdentifierCells, RowReader};
 use super::segments::Labels;
-use super::shuffle::{Shuffler, WINDOW};
 use super::spool::{Discard, RowSink, Spool};
 use super::{DestinationKey, PartyError};
 
@@ -151,15 +149,6 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, |count| count.get().min(MAX_THREADS))
 }
 
-/// What a block became.
-struct Done {
-    rows: Vec<PreparedRow>,
-    hashes: Hashes,
-    position: u64,
-    ragged: u64,
-    ragged_lines: Vec<u64>,
-}
-
 struct Plan<'a> {
     options: &'a PrepareOptions<'a>,
     rule: &'a ConsentRule,
@@ -191,34 +180,14 @@ impl Plan<'_> {
         };
         let blocks = self.source.blocks(&self.layout.chosen)?;
         let mut collector = Collector::new(self.options.entropy);
-        let tally = std::thread::scope(|scope| {
-            let (block_in, block_out) = sync_channel(self.threads);
-            let (done_in, done_out) = sync_channel(self.threads);
-            let block_out = Arc::new(Mutex::new(block_out));
-            scope.spawn(move || feed(blocks, &block_in));
-            let mut workers = Vec::with_capacity(self.threads);
-            for _ in 0..self.threads {
-                let (block_out, done_in) = (block_out.clone(), done_in.clone());
-                let reader = &reader;
-                workers.push(scope.spawn(move || work(reader, &block_out, &done_in)));
-            }
-            // Only the threads hold their ends, so that each stops when its neighbour has.
-            drop((block_out, done_in));
-            let outcome = collector.collect(done_out, self.options.progress, sink);
-            let mut tally = reader.tally();
-            let mut stopped = false;
-            for worker in workers {
-                match worker.join() {
-                    Ok(part) => tally.add(&part),
-                    Err(_) => stopped = true,
-                }
-            }
-            outcome?;
-            if stopped {
-                return Err(PartyError::Stopped);
-            }
-            Ok::<Tally, PartyError>(tally)
-        })?;
+        let tally = pipeline::run(
+            &reader,
+            blocks,
+            self.threads,
+            &mut collector,
+            self.options.progress,
+            sink,
+        )?;
         if tally.rows == 0 {
             return Err(match collector.ragged {
                 0 => PartyError::NoRows,
@@ -243,99 +212,5 @@ impl Plan<'_> {
             .map(|column| (column, repeated[column as usize]))
             .collect();
         Ok(Quality::new(facts, &tally, &present))
-    }
-}
-
-/// Reads blocks until the file or the interest ends.
-fn feed(blocks: Blocks, out: &SyncSender<Result<Block, SourceError>>) {
-    for block in blocks {
-        let last = block.is_err();
-        if out.send(block).is_err() || last {
-            return;
-        }
-    }
-}
-
-/// Turns blocks into rows until there are no more.
-fn work(
-    reader: &RowReader<'_>,
-    blocks: &Mutex<Receiver<Result<Block, SourceError>>>,
-    out: &SyncSender<Result<Done, SourceError>>,
-) -> Tally {
-    let mut tally = reader.tally();
-    loop {
-        let block = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(block) = block else { return tally };
-        let done = block.map(|block| {
-            let mut hashes = Hashes::default();
-            let rows = (0..block.rows())
-                .map(|row| reader.read(&block, row, &mut tally, &mut hashes))
-                .collect();
-            Done {
-                rows,
-                hashes,
-                position: block.position,
-                ragged: block.ragged,
-                ragged_lines: block.ragged_lines,
-            }
-        });
-        let last = done.is_err();
-        if out.send(done).is_err() || last {
-            return tally;
-        }
-    }
-}
-
-/// What is gathered on the calling thread.
-struct Collector<'a> {
-    shuffler: Option<Shuffler<'a, PreparedRow>>,
-    duplicates: [Duplicates; 5],
-    ragged: u64,
-    ragged_lines: Vec<u64>,
-}
-
-impl<'a> Collector<'a> {
-    fn new(entropy: &'a dyn Entropy) -> Collector<'a> {
-        Collector {
-            shuffler: Some(Shuffler::new(WINDOW, entropy)),
-            duplicates: std::array::from_fn(|_| Duplicates::new(LIMIT)),
-            ragged: 0,
-            ragged_lines: Vec::new(),
-        }
-    }
-
-    /// Takes everything the workers make; gives up at the first error, and with it the receiver.
-    fn collect(
-        &mut self,
-        done: Receiver<Result<Done, SourceError>>,
-        progress: &(dyn Fn(u64) + Sync),
-        sink: &mut dyn RowSink,
-    ) -> Result<(), PartyError> {
-        let mut position = 0;
-        for part in done {
-            let part = part?;
-            for (counter, hashes) in self.duplicates.iter_mut().zip(part.hashes) {
-                hashes.into_iter().for_each(|hash| counter.push(hash));
-            }
-            self.ragged += part.ragged;
-            self.ragged_lines.extend(part.ragged_lines);
-            self.ragged_lines.sort_unstable();
-            self.ragged_lines.truncate(Block::RAGGED_LINES);
-            for row in part.rows {
-                if let Some(rows) = self
-                    .shuffler
-                    .as_mut()
-                    .and_then(|shuffler| shuffler.push(row))
-                {
-                    sink.take(&rows)?;
-                }
-            }
-            position = part.position.max(position);
-            progress(position);
-        }
-        if let Some(shuffler) = self.shuffler.take() {
-            sink.take(&shuffler.finish())?;
-        }
-        Ok(())
     }
 }
