@@ -61,7 +61,7 @@ impl Service {
                 return Err(not_valid());
             }
             tx.use_invitation(&hash, now).await?;
-            tx.add_party(&party, now).await?;
+            tx.enrol_party(&party, now).await?;
             tx.add_certificate(&issued.sha256_hex, &party.name, now, until)
                 .await?;
             self.record(tx, now, &party.name, event.clone(), None)

@@ -86,16 +86,34 @@ impl Files {
         self.root.join("log")
     }
 
-    /// Every member file on disk.
-    pub(super) fn member_files(&self) -> io::Result<Vec<(PathBuf, Option<Id>)>> {
-        fs::read_dir(self.root.join("members"))?
+    /// What lies in the directory of a kind: its path, and its id if it has one.
+    pub(super) fn list(&self, kind: Kind) -> io::Result<Vec<(PathBuf, Option<Id>)>> {
+        fs::read_dir(self.root.join(kind.dir()))?
             .map(|entry| {
                 let path = entry?.path();
-                let id = path.file_name().and_then(|name| name.to_str());
-                let id = id.and_then(Id::parse);
+                let name = path.file_name().and_then(|name| name.to_str());
+                let id = name.and_then(Id::parse);
                 Ok((path, id))
             })
             .collect()
+    }
+}
+
+/// Kinds of files that are written after their row, or only by jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Spools,
+    Sets,
+    Members,
+}
+
+impl Kind {
+    fn dir(self) -> &'static str {
+        match self {
+            Kind::Spools => "uploads",
+            Kind::Sets => "sets",
+            Kind::Members => "members",
+        }
     }
 }
 

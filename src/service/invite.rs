@@ -11,7 +11,8 @@ use crate::store::transact;
 impl Service {
     /// A one-time token, 64 hexadecimal digits, with which a party of that name and role can enrol
     /// until the invitation's life ends. Only its hash is stored. An earlier unused invitation of the
-    /// same name ends.
+    /// same name ends. A party that is enrolled can be invited again, in its role: enrolling again
+    /// replaces its keys and ends its certificates.
     ///
     /// # Errors
     /// `invalid_name`, `name_taken`.
@@ -32,10 +33,11 @@ impl Service {
         let now = self.now();
         let expires = self.after(now, self.limits().invitation_life);
         transact!(self.store(), "invite", |tx| {
-            if tx.party(name.as_str()).await?.is_some() {
+            let known = tx.party(name.as_str()).await?;
+            if known.is_some_and(|party| party.role != role) {
                 return Err(ServiceError::conflict(
                     "name_taken",
-                    "A party of that name is enrolled: choose another name.",
+                    "A party of that name is enrolled in another role: choose another name.",
                 ));
             }
             tx.add_invitation(&hash, name.as_str(), role, now, expires)

@@ -17,6 +17,13 @@ impl Tx {
         Ok(u64::try_from(index).unwrap_or_default())
     }
 
+    /// Puts something where a leaf is to be, for one test.
+    #[cfg(test)]
+    pub(crate) async fn spoil_leaf(&mut self, index: u64) -> Result<(), StoreError> {
+        self.one(sql("INSERT INTO leaves (idx, bytes) VALUES ($1, 'spoilt')").bind(int(index)))
+            .await
+    }
+
     /// How many leaves there are, and how many of them are published.
     pub async fn log_sizes(&mut self) -> Result<(u64, u64), StoreError> {
         let rows = self

@@ -3,6 +3,8 @@
 //! At most one file per audience and destination is `told`. Files in `partial` were being sent when
 //! something newer took over, or when attempts were used up: some of their members may be there.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -73,7 +75,7 @@ impl Tx {
     }
 
     /// Ids of every member file there is, to tell orphaned files on disk.
-    pub async fn member_file_ids(&mut self) -> Result<Vec<Id>, StoreError> {
+    pub async fn member_file_ids(&mut self) -> Result<HashSet<Id>, StoreError> {
         let rows = self.all(sql("SELECT id FROM member_files")).await?;
         rows.iter().map(|row| row.id("id")).collect()
     }

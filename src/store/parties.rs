@@ -68,14 +68,22 @@ impl Tx {
         rows.iter().map(read).collect()
     }
 
-    /// Adds a party.
-    pub async fn add_party(&mut self, party: &Party, now: Timestamp) -> Result<(), StoreError> {
+    /// Enrols a party. One that is enrolled again gets the new keys and endpoint, and all its earlier
+    /// certificates end: whoever lost a key starts anew.
+    pub async fn enrol_party(&mut self, party: &Party, now: Timestamp) -> Result<(), StoreError> {
         let endpoint = party.endpoint.as_ref();
+        self.many(sql("DELETE FROM certificates WHERE party = $1").bind(&party.name))
+            .await?;
         self.one(
             sql(
                 "INSERT INTO parties (name, role, signing_key, sealing_key, endpoint_url, \
                  endpoint_ca, webhook_secret, webhook_key, enrolled_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                 ON CONFLICT (name) DO UPDATE SET signing_key = excluded.signing_key, \
+                 sealing_key = excluded.sealing_key, endpoint_url = excluded.endpoint_url, \
+                 endpoint_ca = excluded.endpoint_ca, webhook_secret = excluded.webhook_secret, \
+                 webhook_key = excluded.webhook_key, enrolled_at = excluded.enrolled_at \
+                 WHERE parties.role = excluded.role",
             )
             .bind(&party.name)
             .bind(party.role.as_str())

@@ -1,5 +1,7 @@
 //! Uploads: from the first byte to the sealed set.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::row::{Row, int};
@@ -131,6 +133,21 @@ impl Tx {
                 sql("SELECT id FROM uploads WHERE state = $1 AND expires_at <= $2 LIMIT 100")
                     .bind(state::Upload::Receiving.as_str())
                     .bind(now.as_millisecond()),
+            )
+            .await?;
+        rows.iter().map(|row| row.id("id")).collect()
+    }
+
+    /// Ids of every upload in one of two states, to tell orphaned files on disk.
+    pub async fn upload_ids(
+        &mut self,
+        states: [state::Upload; 2],
+    ) -> Result<HashSet<Id>, StoreError> {
+        let rows = self
+            .all(
+                sql("SELECT id FROM uploads WHERE state IN ($1, $2)")
+                    .bind(states[0].as_str())
+                    .bind(states[1].as_str()),
             )
             .await?;
         rows.iter().map(|row| row.id("id")).collect()

@@ -1,6 +1,5 @@
 //! Killed at any point: nothing lost, nothing done twice.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tamis_protocols::transparency::{self, Event, TileStore};
@@ -17,7 +16,7 @@ async fn kill_while_running(world: &World, kind: JobKind) {
     let held = world.lease(&world.service, kind).await.unwrap();
     let outbound = world.outbound();
     let run = world.service.run(&held, &outbound);
-    let _ = tokio::time::timeout(Duration::from_secs(20), async {
+    tokio::time::timeout(Duration::from_secs(20), async {
         tokio::select! {
             done = run => panic!("it ended: {done:?}"),
             () = async {
@@ -184,14 +183,15 @@ async fn files_that_no_row_knows_are_removed_at_the_start() {
     let (world, _) = ready(120).await;
     world.work(&ALL).await;
     let members = world.path().join("members");
-    std::fs::write(
-        members.join("00112233445566778899aabbccddeeff"),
-        b"left over",
-    )
-    .unwrap();
+    let (sets, spools) = (world.path().join("sets"), world.path().join("uploads"));
+    for dir in [&members, &sets, &spools] {
+        std::fs::write(dir.join("00112233445566778899aabbccddeeff"), b"left over").unwrap();
+    }
+    std::fs::create_dir(sets.join("00112233445566778899aabbccddeefe.tmp")).unwrap();
     std::fs::write(members.join("something.tmp"), b"left over").unwrap();
     world.service.recover().await.unwrap();
-    assert_eq!(std::fs::read_dir(&members).unwrap().count(), 1);
+    let left = |dir| std::fs::read_dir(dir).unwrap().count();
+    assert_eq!((left(&members), left(&sets), left(&spools)), (1, 2, 0));
 }
 
 /// The published files, as an auditor reads them.
@@ -292,7 +292,6 @@ async fn a_running_worker_does_everything_and_stops_when_told() {
         .await
         .expect("not done in time");
     worker.stop(Duration::from_secs(10)).await;
-    let _: &Arc<_> = &world.destinations;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

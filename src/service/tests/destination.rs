@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tamis_protocols::wire::delivery::{Member, Message};
+use tokio::sync::Notify;
 
 use crate::delivery::webhook::{Failure, SendError, Target};
 use crate::service::work::{Courier, Route};
@@ -22,10 +23,12 @@ pub(super) enum Answer {
     Refuse,
     /// Takes it and never answers: a worker that is killed here has sent, and does not know.
     TakeAndHang,
+    /// Takes it, and acknowledges when told to go on.
+    TakeAndWait,
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Destinations(Arc<Mutex<State>>);
+pub(super) struct Destinations(Arc<Mutex<State>>, Arc<Notify>);
 
 #[derive(Default)]
 struct State {
@@ -57,7 +60,12 @@ impl Destinations {
         state.arrived.iter().map(|(id, _)| id.clone()).collect()
     }
 
-    /// How many batches were taken and never answered.
+    /// Acknowledges the batch that waits.
+    pub(super) fn go_on(&self) {
+        self.1.notify_one();
+    }
+
+    /// How many batches were taken and not answered at once.
     pub(super) fn hanging(&self) -> usize {
         self.0.lock().unwrap().hanging
     }
@@ -75,7 +83,8 @@ impl Destinations {
         let mut state = self.0.lock().unwrap();
         let answer = state.answers.pop().unwrap_or(Answer::Take);
         state.arrived.push((id.to_owned(), body.to_vec()));
-        state.hanging += usize::from(answer == Answer::TakeAndHang);
+        let hangs = matches!(answer, Answer::TakeAndHang | Answer::TakeAndWait);
+        state.hanging += usize::from(hangs);
         if matches!(answer, Answer::Break | Answer::Refuse) {
             return answer;
         }
@@ -140,6 +149,10 @@ impl Route for Destinations {
                     failure: Failure::Status(410),
                 }),
                 Answer::TakeAndHang => std::future::pending().await,
+                Answer::TakeAndWait => {
+                    self.1.notified().await;
+                    Ok(())
+                }
             }
         })
     }

@@ -193,3 +193,23 @@ async fn the_token_and_the_webhook_secret_are_nowhere_in_the_data_directory() {
         }
     }
 }
+
+#[tokio::test]
+async fn enrolling_again_replaces_the_certificate_that_was_lost() {
+    use sha2::Digest;
+    let mut world = World::empty().await;
+    let fingerprint = |pem: &str| {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+        hex::encode(sha2::Sha256::digest(&pem.contents))
+    };
+    let first = world.enrol("shop", Role::Advertiser).await;
+    let second = world.enrol("shop", Role::Advertiser).await;
+    assert_ne!(first.party.signing_key, second.party.signing_key);
+    let identify = async |reply: &tamis_protocols::wire::api::EnrolmentReply| {
+        let fingerprint = fingerprint(&reply.certificate_pem);
+        world.service.identify(&fingerprint).await.unwrap()
+    };
+    assert_eq!(identify(&first).await, None);
+    assert_eq!(identify(&second).await, Some(world.caller("shop")));
+    assert_eq!(world.leaves().await.len(), 2);
+}

@@ -303,3 +303,26 @@ async fn a_collaboration_that_expired_while_a_decision_waited_releases_nothing()
     assert_eq!(sizes(&view), [(AudienceState::Failed, None); 2]);
     assert!(world.destinations.arrived().is_empty());
 }
+
+#[tokio::test]
+async fn when_the_leaf_cannot_be_written_nothing_is_decided() {
+    let (world, collaboration) = World::agreed().await;
+    world
+        .upload_both(&collaboration, &Person::many(120, 120))
+        .await;
+    world.put(&collaboration, "everyone", "all").await.unwrap();
+    world.spoil_next_leaf().await;
+    let held = world.lease(&world.service, JobKind::Decide).await.unwrap();
+    assert!(world.service.run(&held, &world.outbound()).await.is_err());
+    let view = world.audience(&collaboration, "everyone").await;
+    assert_eq!(sizes(&view), [(AudienceState::Deciding, None); 2]);
+    let shop = world.caller("shop");
+    assert!(
+        world
+            .service
+            .deliveries(&shop, &collaboration)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

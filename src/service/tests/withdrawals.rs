@@ -243,3 +243,54 @@ async fn withdrawn_tokens_are_in_no_file_and_no_leaf_in_the_clear() {
         assert!(!text.contains(&hex::encode(token)));
     }
 }
+
+/// The worker sends batch after batch without a pause; a withdrawal between two of them stops it.
+#[tokio::test]
+async fn a_withdrawal_between_two_batches_is_seen_before_the_second_leaves() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(25_000, 0);
+    world.upload_both(&collaboration, &persons).await;
+    let request = AudienceRequest {
+        expression: "all".into(),
+        destinations: vec!["dmp-b".into()],
+        purpose: AudienceUse::Target,
+    };
+    let shop = world.caller("shop");
+    world
+        .service
+        .put_audience(&shop, &collaboration, "everyone", request)
+        .await
+        .unwrap();
+    world.work(&[JobKind::Decide]).await;
+    world.destinations.answer(&[Answer::TakeAndWait]);
+    let out = [persons[0], persons[24_999]];
+    let withdrawing = async {
+        while world.destinations.hanging() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        withdraw(&world, "shop", &collaboration, &out)
+            .await
+            .unwrap();
+        world.destinations.go_on();
+    };
+    let held = world.lease(&world.service, JobKind::Deliver).await.unwrap();
+    let outbound = world.outbound();
+    let (done, ()) = tokio::join!(world.service.run(&held, &outbound), withdrawing);
+    done.unwrap();
+    let messages = world.destinations.messages();
+    assert!(messages[0].data.add.len() == 10_000 && !messages[0].data.last);
+    let last = persons[24_999].cookie();
+    for message in &messages {
+        let added = serde_json::to_string(&message.data.add).unwrap();
+        assert!(!added.contains(&format!("\"{last}\"")), "never even sent");
+    }
+    let members = world.destinations.members("dmp-b", "everyone");
+    assert_eq!(members, cookies(&persons[1..24_999]));
+    // The receipt names the plan that was completed.
+    let events = world.events().await;
+    let receipt = events.iter().rev().find_map(|event| match event {
+        Event::Delivery { delivery, .. } => Some(delivery.clone()),
+        _ => None,
+    });
+    assert_eq!(receipt.unwrap(), messages.last().unwrap().data.delivery);
+}

@@ -348,6 +348,15 @@ impl World {
             .collect()
     }
 
+    /// Takes the index that the next leaf would get.
+    pub(super) async fn spoil_next_leaf(&self) {
+        let spoilt: Result<(), JobError> = transact!(self.service.store(), "spoil", |tx| {
+            let (next, _) = tx.log_sizes().await?;
+            Ok(tx.spoil_leaf(next).await?)
+        });
+        spoilt.unwrap();
+    }
+
     pub(super) async fn events(&self) -> Vec<Event> {
         self.leaves()
             .await

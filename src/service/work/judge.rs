@@ -37,6 +37,8 @@ pub(super) const QUESTIONS: usize = 32;
 pub(crate) struct Judged {
     found: Mutex<VecDeque<(Key, Arc<PersonSet>)>>,
     evaluating: Semaphore,
+    /// Member files written at a time: two, of 64 MiB each.
+    pub(super) writing: Semaphore,
 }
 
 impl Default for Judged {
@@ -44,6 +46,7 @@ impl Default for Judged {
         Judged {
             found: Mutex::default(),
             evaluating: Semaphore::new(1),
+            writing: Semaphore::new(2),
         }
     }
 }

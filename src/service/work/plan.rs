@@ -164,6 +164,8 @@ impl Service {
             withdrawals: permitted.withdrawals(),
             created_at: self.now(),
         };
+        // The semaphore is never closed.
+        let _turn = self.0.judged.writing.acquire().await.ok();
         let service = self.clone();
         let upload = order.partner_upload.clone();
         blocking(move || {

@@ -5,7 +5,7 @@ use tamis_protocols::wire::api::DeliveryReason;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::domain::state;
-use crate::service::files::remove;
+use crate::service::files::{Kind, remove};
 use crate::service::{Service, ServiceError, append::blocking};
 use crate::store::audiences::Decision;
 use crate::store::jobs::JobKind;
@@ -14,10 +14,22 @@ use crate::store::{Tx, snapshot, transact};
 impl Service {
     /// After a start, before anything is leased: takes back what an earlier life had leased, removes
     /// files that no row knows, and sees to it that there is a checkpoint.
+    ///
+    /// Files are listed before the rows are read, so that one whose row is being written is kept.
+    /// Withdrawals are written before their rows, and never removed.
     pub async fn recover(&self) -> Result<(), JobError> {
         let now = self.now();
         let instance = self.instance();
         let checkpoint = self.checkpoint().await;
+        let service = self.clone();
+        let found = blocking(move || {
+            let list = |kind| {
+                let failed = |error| ServiceError::internal("data directory", error);
+                service.files().list(kind).map_err(failed)
+            };
+            Ok([list(Kind::Spools)?, list(Kind::Sets)?, list(Kind::Members)?])
+        })
+        .await?;
         let known = transact!(self.store(), "recover", |tx| {
             tx.reclaim_jobs(instance).await?;
             let (leaves, published) = tx.log_sizes().await?;
@@ -25,20 +37,26 @@ impl Service {
             if behind && !tx.job_waits(JobKind::Publish).await? {
                 self.queue(tx, JobKind::Publish, "log", "log", now).await?;
             }
-            Ok::<_, JobError>(tx.member_file_ids().await?)
+            let spools = [state::Upload::Receiving, state::Upload::Sealing];
+            let sets = [state::Upload::Sealing, state::Upload::Sealed];
+            Ok::<_, JobError>([
+                tx.upload_ids(spools).await?,
+                tx.upload_ids(sets).await?,
+                tx.member_file_ids().await?,
+            ])
         })?;
-        let service = self.clone();
-        blocking(move || {
-            let failed = |error| ServiceError::internal("member files", error);
-            for (path, id) in service.files().member_files().map_err(failed)? {
-                if id.is_none_or(|id| !known.contains(&id)) {
-                    remove(&path).map_err(failed)?;
+        let removed = blocking(move || {
+            for (files, known) in found.into_iter().zip(&known) {
+                for (path, id) in files {
+                    if id.is_none_or(|id| !known.contains(&id)) {
+                        remove(&path)
+                            .map_err(|error| ServiceError::internal("data directory", error))?;
+                    }
                 }
             }
             Ok(())
-        })
-        .await?;
-        Ok(())
+        });
+        Ok(removed.await?)
     }
 
     /// Queues a sweep, unless one waits.

@@ -13,13 +13,13 @@ INSERT INTO counters (name, value) VALUES ('order', 0), ('leaves', 0), ('publish
 CREATE TABLE parties (
     name TEXT PRIMARY KEY,               -- [const] unique name
     role TEXT NOT NULL,                  -- [const] advertiser, partner, destination or auditor
-    signing_key TEXT NOT NULL,           -- [const] Ed25519 public key, base64
-    sealing_key TEXT,                    -- [const] X25519 public key, base64; null: takes open cookies
-    endpoint_url TEXT,                   -- [const] destinations: where deliveries go, https
-    endpoint_ca TEXT,                    -- [const] destinations: PEM of the only trusted authority; null: the public ones
-    webhook_secret TEXT,                 -- [const] destinations: webhook secret, sealed under webhook_key, base64
-    webhook_key TEXT,                    -- [const] destinations: data key, wrapped by the key-encryption key
-    enrolled_at BIGINT NOT NULL          -- [const] when
+    signing_key TEXT NOT NULL,           -- Ed25519 public key, base64; as of the last enrolment, like all below
+    sealing_key TEXT,                    -- X25519 public key, base64; null: takes open cookies
+    endpoint_url TEXT,                   -- destinations: where deliveries go, https
+    endpoint_ca TEXT,                    -- destinations: PEM of the only trusted authority; null: the public ones
+    webhook_secret TEXT,                 -- destinations: webhook secret, sealed under webhook_key, base64
+    webhook_key TEXT,                    -- destinations: data key, wrapped by the key-encryption key
+    enrolled_at BIGINT NOT NULL          -- when
 );
 
 CREATE TABLE certificates (
