@@ -188,7 +188,7 @@ async fn no_more_bytes_than_declared_are_taken() {
 #[tokio::test]
 async fn lengths_and_numbers_of_uploads_are_limited() {
     let (mut world, collaboration) = World::agreed().await;
-    world.limits = Limits {
+    world.parts.limits = Limits {
         upload_length: 100,
         open_uploads: 2,
         ..Limits::default()
@@ -276,7 +276,7 @@ async fn an_incomplete_upload_ends_after_its_time_and_a_complete_one_does_not() 
         .await
         .unwrap();
     let sent = world.send("shop", &collaboration, b"not an upload").await;
-    world.clock.advance(Duration::from_secs(24 * 3600));
+    world.pass(Duration::from_secs(24 * 3600));
     world.service.queue_sweep().await.unwrap();
     world.work(&ALL).await;
     let state = async |id: &str| world.service.upload(&shop, id).await.unwrap().state;

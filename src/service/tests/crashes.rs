@@ -90,7 +90,7 @@ async fn a_lease_whose_worker_died_is_taken_over_by_another_instance_when_it_end
     assert_ne!(other.instance(), world.service.instance());
     other.recover().await.unwrap();
     assert!(world.lease(&other, JobKind::Deliver).await.is_none());
-    world.clock.advance(Duration::from_secs(61));
+    world.pass(Duration::from_secs(61));
     let held = world.lease(&other, JobKind::Deliver).await.unwrap();
     other.run(&held, &world.outbound()).await.unwrap();
     let arrived = world.destinations.arrived();
@@ -102,7 +102,7 @@ async fn a_lease_whose_worker_died_is_taken_over_by_another_instance_when_it_end
 async fn a_worker_that_lost_its_lease_writes_nothing_more() {
     let (world, collaboration) = ready(120).await;
     let slow = world.lease(&world.service, JobKind::Deliver).await.unwrap();
-    world.clock.advance(Duration::from_secs(61));
+    world.pass(Duration::from_secs(61));
     let fast = world.lease(&world.service, JobKind::Deliver).await.unwrap();
     world.service.run(&fast, &world.outbound()).await.unwrap();
     let leaves = world.leaves().await.len();
@@ -126,7 +126,7 @@ async fn a_sealing_that_committed_its_set_but_not_its_row_is_finished() {
     let id = world.send("shop", &collaboration, &rows).await;
     let held = world.lease(&world.service, JobKind::Seal).await.unwrap();
     // Sealed by a run that is told so late that its lease is gone.
-    world.clock.advance(Duration::from_secs(61));
+    world.pass(Duration::from_secs(61));
     let taken = world.lease(&world.service, JobKind::Seal).await.unwrap();
     let late = world.service.run(&held, &world.outbound()).await;
     assert!(matches!(late, Err(JobError::Overtaken)), "{late:?}");
@@ -252,7 +252,7 @@ async fn a_log_killed_between_tiles_and_row_is_published_again_the_same() {
     world.work(&[JobKind::Publish]).await;
     world.enrol("eye", Role::Auditor).await;
     let held = world.lease(&world.service, JobKind::Publish).await.unwrap();
-    world.clock.advance(Duration::from_secs(61));
+    world.pass(Duration::from_secs(61));
     // The second run holds the lease: the first writes its files, and its row not.
     let taken = world.lease(&world.service, JobKind::Publish).await.unwrap();
     assert!(world.service.run(&held, &world.outbound()).await.is_err());

@@ -107,7 +107,7 @@ async fn a_batch_whose_acknowledgement_was_lost_comes_again_with_the_same_id_and
     assert_eq!(waiting[0].state, DeliveryState::Queued);
     assert!(waiting[0].next_attempt_at.is_some());
     assert_eq!(world.destinations.arrived().len(), 2);
-    world.clock.advance(Duration::from_secs(3600));
+    world.pass(Duration::from_secs(3600));
     world.work(&ALL).await;
     // The destination asserts that a repeated id has the same bytes.
     let arrived = world.destinations.arrived();
@@ -151,7 +151,7 @@ async fn attempts_are_used_up_in_the_end() {
     world.destinations.answer(&[Answer::Break; 100]);
     for _ in 0..36 {
         world.work(&[JobKind::Decide, JobKind::Deliver]).await;
-        world.clock.advance(Duration::from_secs(7 * 3600));
+        world.pass(Duration::from_secs(7 * 3600));
         // The day moves on: the delivery is planned anew and goes on.
     }
     let view = world.audience(&collaboration, "everyone").await;
@@ -241,7 +241,7 @@ async fn consent_that_aged_out_is_removed_the_next_day_without_anybody_asking() 
         world.destinations.members("dmp-b", "everyone"),
         cookies(&persons)
     );
-    world.clock.advance(Duration::from_secs(24 * 3600));
+    world.pass(Duration::from_secs(24 * 3600));
     world.service.queue_sweep().await.unwrap();
     world.work(&ALL).await;
     assert_eq!(
@@ -261,7 +261,7 @@ async fn consent_that_aged_out_is_removed_the_next_day_without_anybody_asking() 
         world.destinations.arrived().len(),
         world.leaves().await.len(),
     );
-    world.clock.advance(Duration::from_secs(24 * 3600));
+    world.pass(Duration::from_secs(24 * 3600));
     world.service.queue_sweep().await.unwrap();
     world.work(&ALL).await;
     assert_eq!(world.destinations.arrived().len(), arrived);
@@ -277,7 +277,7 @@ async fn when_the_agreement_ends_every_member_is_removed() {
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&ALL).await;
     assert_eq!(world.destinations.members("dsp-a", "everyone").len(), 120);
-    world.clock.advance(Duration::from_secs(366 * 24 * 3600));
+    world.pass(Duration::from_secs(366 * 24 * 3600));
     world.service.queue_sweep().await.unwrap();
     world.work(&ALL).await;
     assert!(world.destinations.members("dsp-a", "everyone").is_empty());

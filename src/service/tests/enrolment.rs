@@ -27,7 +27,7 @@ async fn a_certificate_names_its_party_until_it_ends() {
     let caller = world.service.identify(&fingerprint).await.unwrap();
     assert_eq!(caller, Some(world.caller("shop")));
     assert_eq!(world.service.identify(&"0".repeat(64)).await.unwrap(), None);
-    world.clock.advance(Duration::from_secs(366 * 24 * 3600));
+    world.pass(Duration::from_secs(366 * 24 * 3600));
     assert_eq!(world.service.identify(&fingerprint).await.unwrap(), None);
 }
 
@@ -42,7 +42,7 @@ async fn a_token_used_twice_is_refused_like_an_unknown_one() {
     let request = world.request("shop", Role::Advertiser, token);
     world.service.enrol(request.clone()).await.unwrap();
     let again = world.service.enrol(request.clone()).await.unwrap_err();
-    let unknown = super::world::csr();
+    let unknown = super::instance::csr();
     let unknown = tamis_protocols::wire::api::EnrolmentRequest {
         token: "00".repeat(32),
         csr_pem: unknown,
@@ -88,7 +88,7 @@ async fn a_token_is_refused_after_its_last_moment() {
         .await
         .unwrap();
     let request = world.request("shop", Role::Advertiser, token);
-    world.clock.advance(Duration::from_secs(7 * 24 * 3600));
+    world.pass(Duration::from_secs(7 * 24 * 3600));
     let late = world.service.enrol(request).await.unwrap_err();
     assert_eq!(code(&late), "invalid_invitation");
 }

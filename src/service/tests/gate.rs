@@ -1,7 +1,5 @@
 //! The gate: decided once per question, recorded and queued together.
 
-use std::sync::atomic::Ordering;
-
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::*;
 
@@ -90,7 +88,7 @@ async fn a_decision_whose_lease_was_lost_leaves_neither_leaf_nor_delivery() {
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     let stale = world.lease(&world.service, JobKind::Decide).await.unwrap();
-    world.clock.advance(std::time::Duration::from_secs(61));
+    world.pass(std::time::Duration::from_secs(61));
     let taken = world.lease(&world.service, JobKind::Decide).await.unwrap();
     let before = world.leaves().await.len();
     assert!(world.service.run(&stale, &world.outbound()).await.is_err());
@@ -125,7 +123,7 @@ async fn the_same_request_on_the_same_uploads_draws_no_new_noise() {
     let first = world.put(&collaboration, "everyone", "all").await.unwrap();
     assert_eq!(first.destinations[0].state, AudienceState::Deciding);
     world.work(&ALL).await;
-    let drawn = world.draws.load(Ordering::SeqCst);
+    let drawn = world.draws();
     let leaves = world.leaves().await.len();
     let again = world
         .put(&collaboration, "everyone", " all ")
@@ -133,7 +131,7 @@ async fn the_same_request_on_the_same_uploads_draws_no_new_noise() {
         .unwrap();
     assert_eq!(again.destinations[0].state, AudienceState::Released);
     world.work(&ALL).await;
-    assert_eq!(world.draws.load(Ordering::SeqCst), drawn);
+    assert_eq!(world.draws(), drawn);
     assert_eq!(world.leaves().await.len(), leaves);
 }
 
@@ -193,7 +191,7 @@ async fn requests_at_the_same_time_are_decided_once_per_destination() {
         attempt.await.unwrap().unwrap();
     }
     world.work(&ALL).await;
-    assert_eq!(world.draws.load(Ordering::SeqCst), 2);
+    assert_eq!(world.draws(), 2);
     let events = world.events().await;
     let decisions = events
         .iter()
@@ -249,7 +247,7 @@ async fn a_match_says_a_released_number_once() {
         .await
         .unwrap();
     assert_eq!(later.id, started.id);
-    assert_eq!(world.draws.load(Ordering::SeqCst), 1);
+    assert_eq!(world.draws(), 1);
 }
 
 #[tokio::test]
@@ -295,9 +293,7 @@ async fn a_collaboration_that_expired_while_a_decision_waited_releases_nothing()
         .upload_both(&collaboration, &Person::many(120, 120))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
-    world
-        .clock
-        .advance(std::time::Duration::from_secs(366 * 24 * 3600));
+    world.pass(std::time::Duration::from_secs(366 * 24 * 3600));
     world.work(&ALL).await;
     let view = world.audience(&collaboration, "everyone").await;
     assert_eq!(sizes(&view), [(AudienceState::Failed, None); 2]);

@@ -8,6 +8,7 @@ mod deliveries;
 mod destination;
 mod enrolment;
 mod gate;
+mod instance;
 mod population;
 mod scoping;
 mod terms;

@@ -139,7 +139,7 @@ async fn a_withdrawal_in_the_middle_of_a_delivery_is_seen_by_its_next_batch() {
     withdraw(&world, "shop", &collaboration, &out)
         .await
         .unwrap();
-    world.clock.advance(Duration::from_secs(3600));
+    world.pass(Duration::from_secs(3600));
     world.work(&ALL).await;
     let members = world.destinations.members("dmp-b", "everyone");
     assert_eq!(members, cookies(&persons[1..24_999]));
@@ -199,7 +199,7 @@ async fn withdrawing_works_after_the_last_day_but_not_before_acceptance() {
             ..
         })
     ));
-    world.clock.advance(Duration::from_secs(366 * 24 * 3600));
+    world.pass(Duration::from_secs(366 * 24 * 3600));
     withdraw(&world, "shop", &collaboration, &persons)
         .await
         .unwrap();
@@ -293,4 +293,40 @@ async fn a_withdrawal_between_two_batches_is_seen_before_the_second_leaves() {
         _ => None,
     });
     assert_eq!(receipt.unwrap(), messages.last().unwrap().data.delivery);
+}
+
+/// The evaluation had its answer when somebody withdrew: the answer is thrown away.
+#[tokio::test]
+async fn a_withdrawal_while_the_gate_decides_is_in_its_decision() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(101, 0);
+    world.upload_both(&collaboration, &persons).await;
+    world.put(&collaboration, "everyone", "all").await.unwrap();
+    let shop = world.caller("shop");
+    let service = &world.service;
+    let started = service.start_match(&shop, &collaboration).await.unwrap();
+    for kind in [JobKind::Decide, JobKind::Match] {
+        world.parts.engine.stop();
+        let held = world.lease(service, kind).await.unwrap();
+        let outbound = world.outbound();
+        let withdrawing = async {
+            world.parts.engine.reached().await;
+            withdraw(&world, "shop", &collaboration, &persons[..2])
+                .await
+                .unwrap();
+            world.parts.engine.go_on();
+        };
+        let (done, ()) = tokio::join!(service.run(&held, &outbound), withdrawing);
+        done.unwrap();
+    }
+    let view = world.audience(&collaboration, "everyone").await;
+    assert!(
+        view.destinations
+            .iter()
+            .all(|at| at.state == AudienceState::BelowMinimum)
+    );
+    let matched = service.match_(&shop, &started.id).await.unwrap().matched;
+    assert_eq!(matched, Some(ReleasedCount::BelowMinimum));
+    world.work(&ALL).await;
+    assert!(world.destinations.arrived().is_empty());
 }

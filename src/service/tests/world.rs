@@ -2,34 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-use tamis_keys::purpose::{KeyEncryption, LogSigning, Signing};
+use tamis_keys::purpose::Signing;
 use tamis_keys::signing::SigningKey;
 use tamis_keys::{Entropy, Secret};
 use tamis_protocols::consent::ConsentRule;
 use tamis_protocols::identifier::{IdentifierType, Profile};
 use tamis_protocols::pairing;
-use tamis_protocols::release::{Noise, Policy};
-use tamis_protocols::transparency::{Event, Leaf, LogKey};
+use tamis_protocols::transparency::{Event, Leaf};
 use tamis_protocols::wire::api::*;
 use tamis_protocols::wire::terms::Terms;
 
 use super::Destinations;
+use super::instance::{Parts, csr};
 use crate::delivery::backoff::Backoff;
-use crate::domain::clock::MockClock;
 use crate::domain::id::Id;
-use crate::matching::LocalEngine;
-use crate::service::authority::Authority;
 use crate::service::work::{Cancel, Held, JobError, Outbound};
-use crate::service::{Caller, Limits, Service, ServiceError, ServiceParts};
+use crate::service::{Caller, Limits, Service, ServiceError};
 use crate::store::jobs::{Job, JobKind};
-use crate::store::{Store, sqlite_url};
 use crate::store::{snapshot, transact};
 
 pub(super) const ALL: [JobKind; 6] = [
@@ -43,62 +37,23 @@ pub(super) const ALL: [JobKind; 6] = [
 
 pub(super) struct World {
     pub service: Service,
-    pub clock: MockClock,
     pub destinations: Arc<Destinations>,
-    pub draws: Arc<AtomicUsize>,
     pub keys: BTreeMap<String, SigningKey>,
-    pub limits: Limits,
-    url: String,
-    entropy: Arc<Seeded>,
-    dir: Arc<tempfile::TempDir>,
-}
-
-pub(super) struct Seeded(Mutex<ChaCha20Rng>);
-
-impl Entropy for Seeded {
-    fn fill(&self, out: &mut [u8]) {
-        self.0.lock().unwrap().fill_bytes(out);
-    }
-}
-
-/// Noise that is zero, and counts how often it was asked.
-struct Counted(Arc<AtomicUsize>);
-
-impl Noise for Counted {
-    fn discrete_laplace(&self, _: u32) -> i64 {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        0
-    }
+    pub parts: Parts,
+    dir: tempfile::TempDir,
 }
 
 impl World {
     /// Nobody is enrolled.
     pub(super) async fn empty() -> World {
-        World::with(Limits::default()).await
-    }
-
-    pub(super) async fn with(limits: Limits) -> World {
         let dir = tempfile::tempdir().unwrap();
-        let entropy = Arc::new(Seeded(Mutex::new(ChaCha20Rng::seed_from_u64(7))));
-        let clock = MockClock::at("2026-11-22T09:00:00Z".parse().unwrap());
-        let url = database(dir.path()).await;
-        Authority::create(
-            &dir.path().join("ca"),
-            "2026-11-22T09:00:00Z".parse().unwrap(),
-        )
-        .unwrap();
-        let draws = Arc::new(AtomicUsize::new(0));
-        let service = open(&url, dir.path(), &entropy, &clock, &draws, &limits).await;
+        let parts = Parts::new(dir.path(), Limits::default()).await;
         World {
-            service,
-            clock,
-            destinations: Arc::new(Destinations::default()),
-            draws,
+            service: parts.open(dir.path()).await,
+            destinations: Arc::default(),
             keys: BTreeMap::new(),
-            limits,
-            url,
-            entropy,
-            dir: Arc::new(dir),
+            parts,
+            dir,
         }
     }
 
@@ -120,15 +75,7 @@ impl World {
 
     /// What a new process finds: the same database and files, nothing of the old one's memory.
     pub(super) async fn restart(&mut self) {
-        self.service = open(
-            &self.url,
-            self.dir.path(),
-            &self.entropy,
-            &self.clock,
-            &self.draws,
-            &self.limits,
-        )
-        .await;
+        self.service = self.parts.open(self.path()).await;
     }
 
     /// Another instance on the same database and files.
@@ -136,17 +83,17 @@ impl World {
         let path = self.path().join("instance");
         let own = std::fs::read(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        let other = open(
-            &self.url,
-            self.dir.path(),
-            &self.entropy,
-            &self.clock,
-            &self.draws,
-            &self.limits,
-        )
-        .await;
+        let other = self.parts.open(self.path()).await;
         std::fs::write(&path, own).unwrap();
         other
+    }
+
+    pub(super) fn pass(&self, time: Duration) {
+        self.parts.clock.advance(time);
+    }
+
+    pub(super) fn draws(&self) -> usize {
+        self.parts.draws.load(Ordering::SeqCst)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -162,7 +109,7 @@ impl World {
 
     pub(super) fn request(&mut self, name: &str, role: Role, token: String) -> EnrolmentRequest {
         let mut seed = [0; 32];
-        self.entropy.fill(&mut seed);
+        self.parts.entropy.fill(&mut seed);
         let key = SigningKey::from_secret(&Secret::<Signing>::from_bytes(seed));
         let signing_key = BASE64_STANDARD.encode(key.public());
         self.keys.insert(name.to_owned(), key);
@@ -199,7 +146,7 @@ impl World {
 
     pub(super) fn terms(&self) -> Terms {
         let mut nonce = [0; 16];
-        self.entropy.fill(&mut nonce);
+        self.parts.entropy.fill(&mut nonce);
         Terms {
             version: 1,
             nonce: hex::encode(nonce),
@@ -364,58 +311,4 @@ impl World {
             .map(|leaf| leaf.event)
             .collect()
     }
-}
-
-pub(super) fn csr() -> String {
-    let key = rcgen::KeyPair::generate().unwrap();
-    rcgen::CertificateParams::default()
-        .serialize_request(&key)
-        .unwrap()
-        .pem()
-        .unwrap()
-}
-
-/// SQLite in `dir`; a schema of its own in `TAMIS_TEST_POSTGRES`, if that is set.
-async fn database(dir: &Path) -> String {
-    let Ok(server) = std::env::var("TAMIS_TEST_POSTGRES") else {
-        return sqlite_url(&dir.join("tamis.db"));
-    };
-    let name = dir.file_name().unwrap().to_str().unwrap();
-    let schema: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_lowercase())
-        .collect();
-    let schema = format!("t{schema}{}", std::process::id());
-    crate::store::create_schema(&server, &schema).await.unwrap();
-    let separator = if server.contains('?') { '&' } else { '?' };
-    format!("{server}{separator}options=-c%20search_path%3D{schema}")
-}
-
-async fn open(
-    url: &str,
-    dir: &Path,
-    entropy: &Arc<Seeded>,
-    clock: &MockClock,
-    draws: &Arc<AtomicUsize>,
-    limits: &Limits,
-) -> Service {
-    Service::new(ServiceParts {
-        store: Store::open(url).await.unwrap(),
-        kek: Secret::<KeyEncryption>::from_bytes([4; 32]),
-        entropy: entropy.clone(),
-        clock: Arc::new(clock.clone()),
-        noise: Arc::new(Counted(draws.clone())),
-        engine: Arc::new(LocalEngine::new(1)),
-        authority: Authority::open(&dir.join("ca")).unwrap(),
-        log_key: LogKey::new(
-            Secret::<LogSigning>::from_bytes([5; 32]),
-            "tamis.example/log",
-        )
-        .unwrap(),
-        data_dir: dir.to_owned(),
-        policy: Policy::floor(),
-        limits: limits.clone(),
-    })
-    .unwrap()
 }
