@@ -1,5 +1,7 @@
 //! The gate: decided once per question, recorded and queued together.
 
+use std::sync::atomic::Ordering;
+
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::*;
 
@@ -146,6 +148,7 @@ async fn the_same_question_under_other_names_and_uses_gets_the_same_answer() {
     world.work(&ALL).await;
     let first = sizes(&world.audience(&collaboration, "first").await);
     for number in 0..5 {
+        world.parts.noise.fetch_add(100, Ordering::SeqCst);
         let name = format!("again-{number}");
         let request = AudienceRequest {
             expression: "all".into(),

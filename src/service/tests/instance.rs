@@ -1,7 +1,7 @@
 //! What a service of the tests is made of, and opening it again on the same files.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub(super) struct Parts {
     pub entropy: Arc<Seeded>,
     pub clock: MockClock,
     pub draws: Arc<AtomicUsize>,
+    pub noise: Arc<AtomicI64>,
     pub engine: Arc<Stoppable>,
     pub limits: Limits,
 }
@@ -39,6 +40,7 @@ impl Parts {
             entropy: Arc::new(Seeded(Mutex::new(ChaCha20Rng::seed_from_u64(7)))),
             clock: MockClock::at(start),
             draws: Arc::default(),
+            noise: Arc::default(),
             engine: Arc::default(),
             limits,
         }
@@ -52,7 +54,10 @@ impl Parts {
             kek: Secret::<KeyEncryption>::from_bytes([4; 32]),
             entropy: self.entropy.clone(),
             clock: Arc::new(self.clock.clone()),
-            noise: Arc::new(Counted(self.draws.clone())),
+            noise: Arc::new(Told {
+                draws: self.draws.clone(),
+                noise: self.noise.clone(),
+            }),
             engine: self.engine.clone(),
             authority: Authority::open(&dir.join("ca")).unwrap(),
             log_key: LogKey::new(key, "tamis.example/log").unwrap(),
@@ -72,13 +77,16 @@ impl Entropy for Seeded {
     }
 }
 
-/// Noise that is zero, and counts how often it was asked.
-struct Counted(Arc<AtomicUsize>);
+/// Noise that is as told, and counts how often it was asked.
+struct Told {
+    draws: Arc<AtomicUsize>,
+    noise: Arc<AtomicI64>,
+}
 
-impl Noise for Counted {
+impl Noise for Told {
     fn discrete_laplace(&self, _: u32) -> i64 {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        0
+        self.draws.fetch_add(1, Ordering::SeqCst);
+        self.noise.load(Ordering::SeqCst)
     }
 }
 
