@@ -4,12 +4,12 @@
 //! suppressed tokens and the day to the evaluation and keeps what comes out; there is no way to wrap
 //! members that were evaluated earlier, or without them.
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! use tamis::domain::permitted::Permitted;
 //! let forged = Permitted { members: 7, judged_on: jiff::civil::date(2026, 11, 22), withdrawals: 0 };
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! use tamis::domain::permitted::Permitted;
 //! fn copied(one: &Permitted<u32>) -> Permitted<u32> { one.clone() }
 //! ```
