@@ -206,6 +206,9 @@ pub struct UploadView {
     pub created_at: String,
     /// Rows read so far while sealing.
     pub rows_read: u64,
+    /// Sealing failed for a reason of the service's own and is tried again; nothing need be sent anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retrying: bool,
     /// What was made of the rows, once sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<UploadReport>,

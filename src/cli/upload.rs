@@ -5,6 +5,7 @@
 //! was finished before an interruption is not done again.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use jiff::civil::Date;
@@ -17,6 +18,10 @@ use crate::party::exchange::resume::{Slot, Unfinished, digest_file};
 use crate::party::exchange::session::terms_of;
 use crate::party::exchange::{ExchangeError, Session, activation, pairing, tus};
 use crate::party::{self, DestinationKey, PrepareOptions};
+
+/// Said once while the service cannot seal, its disk being full for instance.
+const RETRYING: &str = "The service could not seal the upload, for a reason of its own (no room, perhaps), and tries \
+     again by itself. Every byte has arrived: you may wait, or stop and run the same command later.";
 
 /// Check, tokenise and upload a CRM or a graph; resumes after an interruption
 #[derive(Args)]
@@ -203,7 +208,13 @@ async fn send(
     tus::send(client, &url, spool, upload.length, offset, &moved).await?;
     bar.finish_and_clear();
     let bar = screen.rows("sealing", upload.rows);
-    let read = |rows: u64| bar.set_position(rows);
+    let told = AtomicBool::new(false);
+    let read = |view: &UploadView| {
+        bar.set_position(view.rows_read);
+        if view.retrying && !told.swap(true, Ordering::Relaxed) {
+            bar.suspend(|| screen.note(RETRYING));
+        }
+    };
     let sealed = activation::wait_sealed(session, tus::id_of(&url), &read).await;
     bar.finish_and_clear();
     if let Err(ExchangeError::UploadRefused(_)) = &sealed {

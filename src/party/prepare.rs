@@ -204,7 +204,7 @@ impl Plan<'_> {
             labels: self.labels.names.clone(),
             columns: self.layout.found.clone(),
             ignored_columns: self.layout.ignored.clone(),
-            notes: self.layout.notes.clone(),
+            notes: [self.layout.notes.clone(), self.labels.notes()].concat(),
         };
         let repeated = collector.duplicates.map(Duplicates::finish);
         let present = reader.identifiers.columns().into_iter();

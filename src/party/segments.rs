@@ -1,13 +1,17 @@
 //! Segment labels of a CRM file: collected in a first pass, because the upload names them before its
-//! first row. Memory: at most [`MAX_LABELS`] labels.
+//! first row. A file with garbage has many values that stand in a row or two: beyond [`MAX_LABELS`] the
+//! rarest are left out, for no audience can be made of them. Memory: at most [`MAX_VALUES`] values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::columns::Layout;
 use super::reading::{Block, Source, SourceError};
 
 /// Labels of a file, at most.
 pub const MAX_LABELS: usize = 1_000;
+/// Different values that are counted before the file is refused: these are no segments.
+const MAX_VALUES: usize = 100_000;
 /// The longest label, in bytes (as the wire takes it).
 const MAX_LABEL_BYTES: usize = 256;
 
@@ -19,7 +23,7 @@ pub enum SegmentError {
     Source(#[from] SourceError),
     /// Too many different values.
     #[error(
-        "more than 1,000 segment labels; `{column}` alone has {values} different values so far: choose columns with --segments, or put values into bands"
+        "a file has at most 1,000 segments, and `{column}` alone has {values} different values: choose columns with --segments, or put values into bands"
     )]
     TooMany {
         /// The column with the most values.
@@ -46,6 +50,8 @@ pub struct Labels {
     pub names: Vec<String>,
     /// For each segment column its position in a block, and its values with their label's position.
     columns: Vec<(usize, BTreeMap<String, u16>)>,
+    /// Per column, how many of its values were too rare to become labels.
+    left_out: BTreeMap<String, usize>,
 }
 
 impl Labels {
@@ -59,40 +65,51 @@ impl Labels {
             .iter()
             .filter_map(|(_, position)| layout.chosen.get(*position).copied())
             .collect();
-        let mut values = vec![BTreeSet::new(); chosen.len()];
+        let mut values: Vec<BTreeMap<String, u64>> = vec![BTreeMap::new(); chosen.len()];
         let mut total = 0;
         for block in source.blocks(&chosen)? {
             let block = block?;
             for (place, (column, _)) in layout.segments.iter().enumerate() {
                 for row in 0..block.rows() {
                     let value = block.cell(row, place);
-                    if value.trim().is_empty() || values[place].contains(value) {
+                    if let Some(rows) = values[place].get_mut(value) {
+                        *rows += 1;
                         continue;
                     }
                     let value = value_of(value);
+                    if value.is_empty() {
+                        continue;
+                    }
                     if column.len() + 1 + value.len() > MAX_LABEL_BYTES {
                         let (column, line) = (column.clone(), block.line);
                         return Err(SegmentError::TooLong { column, line });
                     }
-                    total += usize::from(values[place].insert(value));
+                    let rows = values[place].entry(value).or_default();
+                    total += usize::from(*rows == 0);
+                    *rows += 1;
                 }
             }
-            if total > MAX_LABELS {
-                let sizes = values.iter().map(BTreeSet::len);
-                let largest = sizes.zip(&layout.segments).max_by_key(|(size, _)| *size);
-                let (values, column) =
-                    largest.map_or((0, String::new()), |(s, (c, _))| (s, c.clone()));
-                return Err(SegmentError::TooMany { column, values });
+            if total > MAX_VALUES {
+                return Err(too_many(layout, &values));
             }
         }
-        Ok(Labels::of(layout, values))
+        let least = least_rows(&values);
+        let useless = |of: &BTreeMap<_, u64>| !of.is_empty() && of.values().all(|n| *n < least);
+        if values.iter().any(useless) {
+            return Err(too_many(layout, &values));
+        }
+        Ok(Labels::of(layout, values, least))
     }
 
-    fn of(layout: &Layout, values: Vec<BTreeSet<String>>) -> Labels {
+    fn of(layout: &Layout, values: Vec<BTreeMap<String, u64>>, least: u64) -> Labels {
         let mut labels = Labels::default();
         for ((column, position), values) in layout.segments.iter().zip(values) {
             let mut known = BTreeMap::new();
-            for value in values {
+            for (value, rows) in values {
+                if rows < least {
+                    *labels.left_out.entry(column.clone()).or_default() += 1;
+                    continue;
+                }
                 // At most MAX_LABELS labels: the position fits.
                 let label = u16::try_from(labels.names.len()).unwrap_or(u16::MAX);
                 labels.names.push(format!("{column}={value}"));
@@ -101,6 +118,16 @@ impl Labels {
             labels.columns.push((*position, known));
         }
         labels
+    }
+
+    /// What the owner should know: values too rare to become labels.
+    pub fn notes(&self) -> Vec<String> {
+        let note = |(column, values): (&String, &usize)| {
+            format!(
+                "{values} rare values of `{column}` are no segments: a file has at most 1,000 (choose columns with --segments, or put values into bands)"
+            )
+        };
+        self.left_out.iter().map(note).collect()
     }
 
     /// The labels of a row. An empty cell gives none.
@@ -113,6 +140,23 @@ impl Labels {
         }
         found
     }
+}
+
+fn too_many(layout: &Layout, values: &[BTreeMap<String, u64>]) -> SegmentError {
+    let sizes = values.iter().map(BTreeMap::len);
+    let largest = sizes.zip(&layout.segments).max_by_key(|(size, _)| *size);
+    let (values, column) = largest.map_or((0, String::new()), |(s, (c, _))| (s, c.clone()));
+    SegmentError::TooMany { column, values }
+}
+
+/// The fewest rows that a value must stand in, so that no more than [`MAX_LABELS`] remain.
+fn least_rows(values: &[BTreeMap<String, u64>]) -> u64 {
+    let mut rows: Vec<u64> = values.iter().flat_map(|of| of.values().copied()).collect();
+    if rows.len() <= MAX_LABELS {
+        return 0;
+    }
+    rows.sort_unstable_by_key(|rows| Reverse(*rows));
+    rows[MAX_LABELS] + 1
 }
 
 /// A value as it stands in a label: trimmed, lowercase.

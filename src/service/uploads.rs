@@ -6,6 +6,7 @@ use super::files::{Object, remove};
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
+use crate::store::jobs::JobKind;
 use crate::store::uploads::{Kind, Upload};
 use crate::store::{snapshot, transact};
 
@@ -89,7 +90,14 @@ impl Service {
             found = self.upload_row(caller, id).await?;
         }
         let offset = found.received;
-        view(found, offset)
+        let sealing = found.state == state::Upload::Sealing;
+        let mut view = view(found, offset)?;
+        if sealing {
+            view.retrying = snapshot!(self.store(), "upload-retries", |tx| {
+                Ok::<_, ServiceError>(tx.job_retries(JobKind::Seal, id).await?)
+            })?;
+        }
+        Ok(view)
     }
 
     pub(super) async fn upload_row(&self, caller: &Caller, id: Id) -> Result<Upload, ServiceError> {
@@ -167,6 +175,7 @@ fn view(upload: Upload, offset: u64) -> Result<UploadView, ServiceError> {
         offset,
         created_at: upload.created_at.to_string(),
         rows_read: upload.rows_read,
+        retrying: false,
         report,
         refusal: upload.refusal,
     })

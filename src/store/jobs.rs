@@ -107,6 +107,19 @@ impl Tx {
         Ok(row.is_some())
     }
 
+    /// Whether a job of that kind on that subject has failed at least once and is still to be done.
+    pub async fn job_retries(&mut self, kind: JobKind, subject: Id) -> Result<bool, StoreError> {
+        let row = self
+            .optional(
+                sql("SELECT id FROM jobs WHERE kind = $1 AND subject = $2 \
+                     AND (attempts > 1 OR (attempts = 1 AND lease IS NULL)) LIMIT 1")
+                .bind(kind.as_str())
+                .bind(subject.to_string()),
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Leases the next due job of one of `kinds` until `until`, for the instance `owner`.
     pub async fn lease_job(
         &mut self,

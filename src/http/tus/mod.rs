@@ -136,6 +136,7 @@ mod tests {
             offset: 40,
             created_at: "2026-11-22T08:49:37Z".to_owned(),
             rows_read: 0,
+            retrying: false,
             report: None,
             refusal: None,
         }

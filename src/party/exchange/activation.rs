@@ -19,16 +19,16 @@ use super::session::Session;
 /// Tokens per withdrawal request; the service takes up to 50,000.
 const TOKENS: usize = 20_000;
 
-/// Looks at an upload until it is sealed; `rows` hears how many rows have been read.
+/// Looks at an upload until it is sealed; `look` sees every view on the way.
 pub async fn wait_sealed(
     session: &Session,
     upload: &str,
-    rows: &(dyn Fn(u64) + Sync),
+    look: &(dyn Fn(&UploadView) + Sync),
 ) -> Result<UploadView, ExchangeError> {
     let mut polling = Polling::new();
     loop {
         let view: UploadView = session.client.get(&paths::upload(upload)).await?;
-        rows(view.rows_read);
+        look(&view);
         match view.state {
             UploadState::Sealed => return Ok(view),
             UploadState::Refused => {

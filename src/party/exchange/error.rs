@@ -59,12 +59,14 @@ pub enum ExchangeError {
     #[error("{0} does not check out")]
     Tampered(&'static str),
     /// The upload stopped with bytes missing; it can be resumed.
-    #[error("the upload stopped at {offset} of {length} bytes")]
+    #[error("the upload stopped at {offset} of {length} bytes: {why}")]
     Interrupted {
         /// Bytes the service has.
         offset: u64,
         /// Bytes in all.
         length: u64,
+        /// What stood in the way: the service's words, or the connection's.
+        why: String,
     },
     /// The service refused the content of an upload.
     #[error("the upload was refused: {0}")]

@@ -101,8 +101,13 @@ pub async fn send(
             Ok(_) => return Err(ExchangeError::Misunderstood("an offset that cannot be")),
             Err(error) if passes(&error) => {
                 let after = error.retry_after();
-                let stopped = ExchangeError::Interrupted { offset, length };
-                backoff.pause(stopped, after).await?;
+                let why = error.to_string();
+                let stopped = |offset| ExchangeError::Interrupted {
+                    offset,
+                    length,
+                    why: why.clone(),
+                };
+                backoff.pause(stopped(offset), after).await?;
                 match self::offset(client, url).await {
                     Ok(Some(now)) => {
                         if now > offset {
@@ -112,7 +117,7 @@ pub async fn send(
                         moved(offset);
                     }
                     Ok(None) => return Err(error),
-                    Err(_) => return Err(ExchangeError::Interrupted { offset, length }),
+                    Err(_) => return Err(stopped(offset)),
                 }
             }
             Err(error) => return Err(error),

@@ -101,6 +101,36 @@ fn too_many_segment_labels_are_refused_with_advice() {
 }
 
 #[test]
+fn rare_values_are_left_out_and_the_common_ones_kept() {
+    let mut party = Party::new();
+    let mut text = String::from("email,tier,consent_basis,consent_purposes,consent_at\n");
+    for row in 0..3_000 {
+        let garbage = format!("\u{a7}{row}");
+        let tier = match row % 3 {
+            0 => "gold",
+            1 => "silver",
+            _ => &garbage,
+        };
+        text.push_str(&format!("p{row}@example.com,{tier},{CONSENT}\n"));
+    }
+    text.push_str(&format!("q@example.com,extra,{CONSENT}\n"));
+    party.segments = vec!["tier".to_owned()];
+    let file = party.file(&text);
+    let quality = party
+        .prepare(Role::Advertiser, &file, true)
+        .unwrap()
+        .quality;
+    assert_eq!(quality.segments.len(), 2);
+    assert_eq!(quality.segments["tier=gold"], 1_000);
+    assert!(
+        quality
+            .warnings
+            .iter()
+            .any(|w| w.contains("1001 rare values of `tier`"))
+    );
+}
+
+#[test]
 fn segment_values_are_trimmed_and_lowercase() {
     let mut party = Party::new();
     party.segments = vec!["Tier".to_owned()];
