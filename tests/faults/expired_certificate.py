@@ -47,7 +47,7 @@ def ask(path=None, key=None):
     if path:
         context.load_cert_chain(path, key)
     try:
-        with urllib.request.urlopen(service["url"] + "/v1/parties/me", context=context, timeout=20) as answer:
+        with urllib.request.urlopen(service["url"] + "/v1/me", context=context, timeout=20) as answer:
             return answer.status
     except urllib.error.HTTPError as answer:
         return answer.code

@@ -6,24 +6,30 @@
 kill_service() { kill -KILL "$SERVICE_PID"; wait "$SERVICE_PID" 2>/dev/null || true; }
 state_of() { as "$1" "${@:3}" --json | "$PYTHON" -c "import json,sys; print(json.load(sys.stdin)$2)"; }
 
+# A population large enough for a kill to find the service at work.
+input=$SCRATCH/demo-synthetic/input
+[ -e "$input/graph.csv" ] || tests/demo/synthetic.sh
 world_up
 
 echo "killed during the upload: the party's command carries on once the service is back"
-as partner upload examples/graph.csv --region AU >"$WORLD/upload.log" 2>&1 &
+as partner upload "$input/graph.csv" --region AU >"$WORLD/upload.log" 2>&1 &
 upload=$!
-sleep 0.4
+await 60 grep -q "^uploading" "$WORLD/upload.log"
 kill_service
 sleep 0.5
 serve
-wait $upload || as partner upload examples/graph.csv --region AU >>"$WORLD/upload.log" 2>&1
+wait $upload || as partner upload "$input/graph.csv" --region AU >>"$WORLD/upload.log" 2>&1
 
-echo "killed during sealing"
-as advertiser upload examples/crm.csv --region AU >"$WORLD/upload-crm.log" 2>&1 &
+echo "killed during sealing, twice"
+as advertiser upload "$input/crm.csv" --region AU >"$WORLD/upload-crm.log" 2>&1 &
 upload=$!
-await 30 grep -q -i "seal" "$WORLD/upload-crm.log" || true
+await 60 grep -q "^sealing" "$WORLD/upload-crm.log"
 kill_service
 serve
-wait $upload || as advertiser upload examples/crm.csv --region AU >>"$WORLD/upload-crm.log" 2>&1
+sleep 0.05
+kill_service
+serve
+wait $upload || as advertiser upload "$input/crm.csv" --region AU >>"$WORLD/upload-crm.log" 2>&1
 
 echo "killed during matching"
 as advertiser match --json >"$WORLD/match.json" 2>"$WORLD/match.log" &
@@ -50,7 +56,7 @@ echo "every destination holds exactly what it should"
 sleep 2
 mkdir -p "$WORLD/result/destinations"
 for d in dsp-a dmp-b; do mkdir "$WORLD/result/destinations/$d" && cp "$WORLD/sink-$d/members.csv" "$WORLD/result/destinations/$d/"; done
-"$PYTHON" tests/independent/expected_members.py --crm examples/crm.csv --graph examples/graph.csv \
+"$PYTHON" tests/independent/expected_members.py --crm "$input/crm.csv" --graph "$input/graph.csv" \
     --keys email,phone --region AU --as-of 2026-11-22 "$WORLD/result"
 
 echo "and the log holds together"
