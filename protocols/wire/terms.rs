@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::consent::ConsentRule;
 use crate::identifier::{IdentifierType, Profile};
+use crate::transparency::key_fingerprint;
 
 /// What both parties agree to. Signed as the exact bytes of its JSON form, never re-serialised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +26,8 @@ pub struct Terms {
     pub identifiers: Vec<IdentifierType>,
     /// The epoch of the pair key, from 1.
     pub epoch: u32,
-    /// Destinations that may receive audiences.
-    pub destinations: Vec<String>,
+    /// Destinations that may receive audiences, with the keys that labels are sealed to.
+    pub destinations: Vec<Destination>,
     /// Minimum audience size in distinct persons; at least the operator's floor of 100.
     pub k_min: u32,
     /// What an advertiser's row must carry to take part.
@@ -35,4 +36,65 @@ pub struct Terms {
     pub partner_consent: ConsentRule,
     /// The last day, `YYYY-MM-DD`.
     pub expires: jiff::civil::Date,
+}
+
+/// A destination as both parties mean it: its name, and the key that nobody may exchange for another.
+///
+/// The service says which keys a destination has. With the fingerprint signed, a service that shows
+/// another key later, or none, is noticed before a cookie is sealed to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// The destination's name.
+    pub name: String,
+    /// [`key_fingerprint`] of its X25519 key, as in the log's leaf of its enrolment; absent: it takes
+    /// open cookies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
+}
+
+impl Destination {
+    /// A destination with the key it has now, 32 bytes, if it has one.
+    pub fn new(name: &str, sealing_key: Option<&[u8; 32]>) -> Self {
+        Destination {
+            name: name.to_owned(),
+            sealing_key: sealing_key.map(key_fingerprint),
+        }
+    }
+
+    /// Whether `sealing_key` is the one that was meant; no key is only right where none was meant.
+    pub fn means(&self, sealing_key: Option<&[u8; 32]>) -> bool {
+        self.sealing_key == sealing_key.map(key_fingerprint)
+    }
+}
+
+impl Terms {
+    /// The names of the destinations, in the order of the terms.
+    pub fn destination_names(&self) -> impl Iterator<Item = &str> {
+        self.destinations.iter().map(|one| one.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Destination;
+
+    #[test]
+    fn only_the_key_that_was_meant_is_the_destinations() {
+        let sealed = Destination::new("dsp-a", Some(&[7; 32]));
+        assert!(sealed.means(Some(&[7; 32])));
+        assert!(!sealed.means(Some(&[8; 32])));
+        assert!(!sealed.means(None));
+        let open = Destination::new("dmp-b", None);
+        assert!(open.means(None));
+        assert!(!open.means(Some(&[7; 32])));
+    }
+
+    #[test]
+    fn a_destination_has_one_written_form() {
+        let known = |text: &str| serde_json::from_str::<Destination>(text).is_ok();
+        assert!(known(r#"{"name":"dmp-b"}"#));
+        assert!(!known(r#""dmp-b""#));
+        assert!(!known(r#"{"name":"dmp-b","key":"x"}"#));
+    }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tamis_protocols::wire::api::{Endpoint, Role};
+use tamis_keys::sealing;
+use tamis_protocols::transparency::key_fingerprint;
+use tamis_protocols::wire::api::{Endpoint, PartyView, Role};
 
 use super::party::HomeArg;
 use super::{Exit, Failure, Screen, Wiring};
@@ -62,12 +64,20 @@ impl Enrol {
         )
         .await?;
         waiting.finish_and_clear();
+        let key = own_fingerprint(&home, &reply.party, wiring)?;
         let answer = json!({
             "party": reply.party, "home": home, "url": invitation.url, "log_key": reply.log_key,
+            "sealing_key_fingerprint": key,
         });
         screen.answer(&answer, || {
+            let compare = match &key {
+                Some(key) if reply.party.role == Role::Destination => format!(
+                    "Sealing key {key}: advertisers and partners compare it with their terms, by phone.\n"
+                ),
+                _ => String::new(),
+            };
             format!(
-                "Enrolled as {} ({}) at {}\nKeys in {}: they never leave it; keep a copy safe.\nNext: {}",
+                "Enrolled as {} ({}) at {}\nKeys in {}: they never leave it; keep a copy safe.\n{compare}Next: {}",
                 reply.party.name,
                 reply.party.role.as_str(),
                 invitation.url,
@@ -96,6 +106,19 @@ impl Enrol {
         };
         Ok(Some(Endpoint { url, ca_pem }))
     }
+}
+
+/// Of the key in the home, whatever the service says it enrolled; none if none was enrolled.
+fn own_fingerprint(
+    home: &Path,
+    party: &PartyView,
+    wiring: &Wiring,
+) -> Result<Option<String>, Failure> {
+    if party.sealing_key.is_none() {
+        return Ok(None);
+    }
+    let home = enrolment::open_or_create(home, &*wiring.entropy)?;
+    Ok(Some(key_fingerprint(&sealing::public(&home.sealing()))))
 }
 
 fn host_of(url: &str) -> Result<String, Failure> {

@@ -105,7 +105,7 @@ impl From<ExchangeError> for Failure {
             | ExchangeError::Choice(_)
             | ExchangeError::NotPaired
             | ExchangeError::UploadRefused(_) => Exit::Usage,
-            ExchangeError::Tampered(_) => Exit::Refused,
+            ExchangeError::Tampered(_) | ExchangeError::KeyChanged(_) => Exit::Refused,
             ExchangeError::Interrupted { .. } | ExchangeError::TooLong(_) => Exit::Interrupted,
         };
         Failure {

@@ -16,8 +16,8 @@ use super::party::CollaborationArg;
 use super::{Exit, Failure, Screen, Wiring, prose};
 use crate::party::exchange::resume::{Slot, Unfinished, digest_file};
 use crate::party::exchange::session::terms_of;
-use crate::party::exchange::{ExchangeError, Session, activation, pairing, tus};
-use crate::party::{self, DestinationKey, PrepareOptions};
+use crate::party::exchange::{ExchangeError, Session, activation, destinations, pairing, tus};
+use crate::party::{self, PrepareOptions};
 
 /// Said once while the service cannot seal, its disk being full for instance.
 const RETRYING: &str = "The service could not seal the upload, for a reason of its own (no room, perhaps), and tries \
@@ -111,7 +111,7 @@ impl Upload {
     ) -> Result<Option<Unfinished>, Failure> {
         let terms = terms_of(collaboration)?;
         let paired = pairing::finish(session, collaboration)?;
-        let destinations = destination_keys(session, &terms.destinations).await?;
+        let keys = destinations::keys(session, &terms).await?;
         slot.forget();
         let length = std::fs::metadata(&self.file).map_or(0, |data| data.len());
         let bar = screen.bytes("reading", length);
@@ -129,7 +129,7 @@ impl Upload {
                 terms: &terms,
                 pair_key: &pair_key,
                 cookie_tag: &cookie_tag,
-                destinations: &destinations,
+                destinations: &keys,
                 spool: (!self.dry_run).then(|| slot.spool()),
                 today: self.as_of.unwrap_or_else(|| wiring.clock.today()),
                 entropy: &*wiring.entropy,
@@ -159,25 +159,6 @@ impl Upload {
         slot.remember(&upload)?;
         Ok(Some(upload))
     }
-}
-
-async fn destination_keys(
-    session: &Session,
-    names: &[String],
-) -> Result<Vec<DestinationKey>, Failure> {
-    let mut keys = Vec::new();
-    for name in names {
-        let view = session.party(name).await?;
-        let sealing_key = match view.sealing_key {
-            Some(_) => Some(pairing::sealing_key(&view)?),
-            None => None,
-        };
-        keys.push(DestinationKey {
-            name: name.clone(),
-            sealing_key,
-        });
-    }
-    Ok(keys)
 }
 
 /// Creates the upload unless it exists, sends what is missing, and waits for the seal.

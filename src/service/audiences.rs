@@ -110,8 +110,9 @@ impl Service {
             )
         })?;
         let terms = terms::stored(&collaboration.terms)?;
-        let wanted: BTreeSet<_> = request.destinations.iter().collect();
-        let known = wanted.iter().all(|name| terms.destinations.contains(name));
+        let agreed: BTreeSet<&str> = terms.destination_names().collect();
+        let wanted: BTreeSet<&str> = request.destinations.iter().map(String::as_str).collect();
+        let known = wanted.is_subset(&agreed);
         if wanted.is_empty() || wanted.len() != request.destinations.len() || !known {
             return Err(ServiceError::invalid(
                 "invalid_destinations",

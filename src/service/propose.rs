@@ -79,11 +79,7 @@ pub(super) async fn signature(
     signature: &str,
 ) -> Result<(), ServiceError> {
     let party = tx.party(party).await?.ok_or(ServiceError::NotFound)?;
-    let key: Option<[u8; 32]> = BASE64_STANDARD
-        .decode(&party.signing_key)
-        .ok()
-        .and_then(|key| key.try_into().ok());
-    let key = key.ok_or_else(|| ServiceError::internal("signing key", "not 32 bytes"))?;
+    let key = stored_key(&party.signing_key)?;
     let given = BASE64_STANDARD.decode(signature).unwrap_or_default();
     if pairing::verify_terms(&key, terms.as_bytes(), &given) {
         return Ok(());
@@ -111,13 +107,27 @@ async fn parties_exist(tx: &mut Tx, terms: &Terms) -> Result<(), ServiceError> {
         return Err(bad("The partner of the terms is not an enrolled partner."));
     }
     for destination in &terms.destinations {
-        if !is_enrolled(tx, destination, Role::Destination).await? {
+        let party = tx.party(&destination.name).await?;
+        let Some(party) = party.filter(|party| party.role == Role::Destination) else {
             return Err(bad(
                 "A destination of the terms is not an enrolled destination.",
+            ));
+        };
+        let key = party.sealing_key.as_deref().map(stored_key).transpose()?;
+        if !destination.means(key.as_ref()) {
+            return Err(bad(
+                "A destination of the terms has another sealing key: look it up again.",
             ));
         }
     }
     Ok(())
+}
+
+/// A public key that was checked when its party enrolled.
+fn stored_key(base64: &str) -> Result<[u8; 32], ServiceError> {
+    let bytes = BASE64_STANDARD.decode(base64).unwrap_or_default();
+    let key = bytes.try_into();
+    key.map_err(|_| ServiceError::internal("stored key", "not 32 bytes"))
 }
 
 fn bad(detail: &str) -> ServiceError {

@@ -52,7 +52,7 @@ pub(super) fn check(terms: &Terms, floor: &Policy, today: Date) -> Result<(), Se
     if terms.identifiers.is_empty() || has_twice(&terms.identifiers) {
         return Err(bad("The identifiers must be at least one type, each once."));
     }
-    let names: BTreeSet<_> = terms.destinations.iter().collect();
+    let names: BTreeSet<_> = terms.destination_names().collect();
     if names.is_empty() || names.len() != terms.destinations.len() || names.len() > DESTINATIONS {
         return Err(bad("The destinations must be 1 to 32 names, each once."));
     }

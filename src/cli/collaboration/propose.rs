@@ -8,8 +8,8 @@ use tamis_protocols::identifier::{IdentifierType, Profile};
 use super::show;
 use crate::cli::party::HomeArg;
 use crate::cli::{Exit, Failure, Screen, Wiring};
-use crate::party::exchange::pairing;
 use crate::party::exchange::terms::Draft;
+use crate::party::exchange::{destinations, pairing};
 
 /// Propose a collaboration to a partner (advertisers)
 #[derive(Args)]
@@ -69,7 +69,7 @@ impl Propose {
         let terms = Draft {
             advertiser: session.membership.name.clone(),
             partner: self.with,
-            destinations: self.to,
+            destinations: destinations::look_up(&session, &self.to).await?,
             identifiers: self.keys,
             profile: self.profile,
             k_min: self.k_min,

@@ -89,7 +89,7 @@ fn text(shown: &Shown) -> String {
     let keys = words(serde_json::json!(terms.identifiers)).replace(',', ", ");
     let profile = words(serde_json::json!(terms.profile));
     let mut text = format!(
-        "Collaboration {}: {}\n  {} (advertiser) with {} (partner), until {}\n  matches {} in profile {}, at least {} persons per audience\n  audiences may go to {}\n",
+        "Collaboration {}: {}\n  {} (advertiser) with {} (partner), until {}\n  matches {} in profile {}, at least {} persons per audience\n  audiences may go to\n",
         shown.id,
         prose::collaboration_state(shown.state),
         terms.advertiser,
@@ -98,12 +98,18 @@ fn text(shown: &Shown) -> String {
         keys,
         profile,
         terms.k_min,
-        terms.destinations.join(", "),
     );
+    for destination in &terms.destinations {
+        let key = match &destination.sealing_key {
+            Some(key) => format!("cookies sealed to its key {key}"),
+            None => "no key, the operator holds its cookies".to_owned(),
+        };
+        text += &format!("    {}: {key}\n", destination.name);
+    }
     match &shown.fingerprint {
         Some(fingerprint) => {
             text += &format!(
-                "  fingerprint {fingerprint}\n  Compare it with the other party by phone: the same on both sides means nobody is in between."
+                "  fingerprint {fingerprint}\n  Compare it with the other party by phone: the same on both sides means nobody is in between.\n  Compare each key with its destination in the same way: `tamis enrol` printed it there."
             );
         }
         None => text += "  not signed by both yet",

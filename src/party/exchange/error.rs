@@ -58,6 +58,9 @@ pub enum ExchangeError {
     /// A signature, key or share does not check out: somebody in between changed something.
     #[error("{0} does not check out")]
     Tampered(&'static str),
+    /// The service shows another key for a destination than both parties signed.
+    #[error("the service shows another sealing key for {0} than the signed terms name")]
+    KeyChanged(String),
     /// The upload stopped with bytes missing; it can be resumed.
     #[error("the upload stopped at {offset} of {length} bytes: {why}")]
     Interrupted {
@@ -140,6 +143,9 @@ impl ExchangeError {
             }
             ExchangeError::Tampered(_) => {
                 "Stop here and call the other party: what the service relayed is not what they signed."
+            }
+            ExchangeError::KeyChanged(_) => {
+                "Nothing was sent. Call the destination: if it enrolled with a new key, propose a new collaboration; if not, somebody is in between: tell the other party."
             }
             ExchangeError::Interrupted { .. } => {
                 "Run the same command again: it goes on where it stopped."

@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod backoff;
+pub mod destinations;
 pub mod enrolment;
 pub mod error;
 pub mod log;

@@ -16,6 +16,7 @@ use tamis_protocols::wire::api::{
 };
 use tamis_protocols::wire::terms::Terms;
 
+use super::destinations;
 use super::enrolment::in_home;
 use super::error::ExchangeError;
 use super::paths;
@@ -66,7 +67,8 @@ pub async fn accept(
     collaboration: &CollaborationView,
     entropy: &dyn Entropy,
 ) -> Result<(CollaborationView, Paired), ExchangeError> {
-    check_proposal(session, collaboration)?;
+    let terms = check_proposal(session, collaboration)?;
+    destinations::keys(session, &terms).await?;
     let sealed_share = share_for(
         session,
         &collaboration.id,

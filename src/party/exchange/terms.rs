@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use tamis_keys::Entropy;
 use tamis_protocols::consent::ConsentRule;
 use tamis_protocols::identifier::{IdentifierType, Profile};
-use tamis_protocols::wire::terms::Terms;
+use tamis_protocols::wire::terms::{Destination, Terms};
 
 /// What the advertiser chooses; the rest follows from the defaults of the protocol.
 pub struct Draft {
@@ -12,8 +12,8 @@ pub struct Draft {
     pub advertiser: String,
     /// The other side.
     pub partner: String,
-    /// Destinations that may receive audiences; at least one.
-    pub destinations: Vec<String>,
+    /// Destinations that may receive audiences; at least one, each once.
+    pub destinations: Vec<Destination>,
     /// Identifier types that take part; at least one.
     pub identifiers: Vec<IdentifierType>,
     /// The normalisation profile.
@@ -31,8 +31,8 @@ impl Draft {
         entropy.fill(&mut nonce);
         self.identifiers.sort_unstable();
         self.identifiers.dedup();
-        self.destinations.sort_unstable();
-        self.destinations.dedup();
+        self.destinations
+            .sort_by(|one, other| one.name.cmp(&other.name));
         Terms {
             version: 1,
             nonce: hex::encode(nonce),

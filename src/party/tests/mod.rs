@@ -15,7 +15,7 @@ use tamis_protocols::label::{LabelContext, LabelOpener, cookie_tag};
 use tamis_protocols::token::{Token, Tokeniser};
 use tamis_protocols::wire::api::Role;
 use tamis_protocols::wire::batch::{BatchReader, StreamDecoder};
-use tamis_protocols::wire::terms::Terms;
+use tamis_protocols::wire::terms::{Destination, Terms};
 
 use super::testing::Seeded;
 use super::*;
@@ -35,7 +35,10 @@ fn terms(identifiers: &[IdentifierType]) -> Terms {
         profile: Profile::Onboarding1,
         identifiers: identifiers.to_vec(),
         epoch: 1,
-        destinations: vec!["dsp-a".to_owned(), "dmp-b".to_owned()],
+        destinations: vec![
+            Destination::new("dsp-a", Some(&[7; 32])),
+            Destination::new("dmp-b", None),
+        ],
         k_min: 100,
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tamis_protocols::transparency::Event;
-use tamis_protocols::wire::api::Role;
+use tamis_protocols::wire::api::{Role, UploadState};
 
-use super::World;
+use super::{Person, World};
 use crate::service::ServiceError;
 
 fn code(error: &ServiceError) -> &'static str {
@@ -212,4 +212,27 @@ async fn enrolling_again_replaces_the_certificate_that_was_lost() {
     assert_eq!(identify(&first).await, None);
     assert_eq!(identify(&second).await, Some(world.caller("shop")));
     assert_eq!(world.leaves().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_destination_without_its_key_does_not_open_the_cookies_of_signed_terms() {
+    let (mut world, collaboration) = World::agreed().await;
+    let token = world
+        .service
+        .invite("dsp-a", Role::Destination)
+        .await
+        .unwrap();
+    let mut request = world.request("dsp-a", Role::Destination, token);
+    request.sealing_key = None;
+    world.service.enrol(request).await.unwrap();
+    // Its cookies in these uploads are sealed, as the terms say: nothing else would be taken.
+    world
+        .upload_both(&collaboration, &Person::many(120, 0))
+        .await;
+    let graphs = world.caller("graphs");
+    let uploads = world.service.uploads(&graphs).await.unwrap();
+    assert_eq!(uploads[0].state, UploadState::Sealed);
+    // What is agreed from now on knows that it has none.
+    let refused = world.propose(&world.terms()).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::Invalid { code, .. } if code == "invalid_terms"));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::*;
-use tamis_protocols::wire::terms::Terms;
+use tamis_protocols::wire::terms::{Destination, Terms};
 
 use super::World;
 use crate::service::ServiceError;
@@ -25,7 +25,7 @@ fn code(error: &ServiceError) -> &'static str {
 async fn terms_that_cannot_hold_are_refused_with_the_reason() {
     let world = four().await;
     type Spoil = fn(&mut Terms);
-    let spoilers: [(&str, Spoil); 15] = [
+    let spoilers: [(&str, Spoil); 18] = [
         ("version", |t| t.version = 2),
         ("nonce", |t| t.nonce = "xyz".into()),
         ("you", |t| t.advertiser = "graphs".into()),
@@ -38,9 +38,20 @@ async fn terms_that_cannot_hold_are_refused_with_the_reason() {
             t.identifiers.push(t.identifiers[0])
         }),
         ("no destinations", |t| t.destinations.clear()),
-        ("destination", |t| t.destinations.push("graphs".into())),
+        ("destination", |t| {
+            t.destinations.push(Destination::new("graphs", None))
+        }),
         ("destinations twice", |t| {
-            t.destinations.push("dsp-a".into())
+            t.destinations.push(t.destinations[0].clone())
+        }),
+        ("another key", |t| {
+            t.destinations[0] = Destination::new("dsp-a", Some(&[8; 32]))
+        }),
+        ("a key left out", |t| {
+            t.destinations[0] = Destination::new("dsp-a", None)
+        }),
+        ("a key where there is none", |t| {
+            t.destinations[1] = Destination::new("dmp-b", Some(&[9; 32]))
         }),
         ("k_min", |t| t.k_min = 99),
         ("expires", |t| t.expires = "2026-11-22".parse().unwrap()),

@@ -15,7 +15,7 @@ use tamis_protocols::identifier::{IdentifierType, Profile};
 use tamis_protocols::pairing;
 use tamis_protocols::transparency::{Event, Leaf};
 use tamis_protocols::wire::api::*;
-use tamis_protocols::wire::terms::Terms;
+use tamis_protocols::wire::terms::{Destination, Terms};
 
 use super::Destinations;
 use super::instance::{Parts, csr};
@@ -156,7 +156,10 @@ impl World {
             profile: Profile::Onboarding1,
             identifiers: vec![IdentifierType::Email],
             epoch: 1,
-            destinations: vec!["dsp-a".into(), "dmp-b".into()],
+            destinations: vec![
+                Destination::new("dsp-a", Some(&[9; 32])),
+                Destination::new("dmp-b", None),
+            ],
             k_min: 100,
             advertiser_consent: ConsentRule::advertiser(),
             partner_consent: ConsentRule::partner(),
