@@ -6,7 +6,9 @@
 
 use std::iter::Peekable;
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use tamis_keys::{Secret, purpose::Webhook};
 use tamis_protocols::wire::delivery::{
     Audience, Context, Kind, Label, MAX_CHANGES, Member, MembersChanged, Message, MessageError,
 };
@@ -153,8 +155,23 @@ where
     }
 }
 
+/// Where the digest of a delivery's receipt starts: a value that only service and destination know.
+///
+/// The receipt is in the log. From a known start, whoever knows the audience could tell that a body
+/// had no members in it, hash that, and learn whether a withdrawal or the passing of a day removed
+/// anybody.
+pub fn receipt_start(secret: &Secret<Webhook>, delivery: &str) -> [u8; 32] {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose()) else {
+        unreachable!("HMAC takes keys of any length");
+    };
+    mac.update(b"tamis/v1/receipt\0");
+    mac.update(delivery.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
 /// The digest that a delivery's receipt commits to, batch by batch:
-/// `SHA-256(previous ‖ SHA-256(body))`, from 32 zero bytes. A destination can compute it too.
+/// `SHA-256(previous ‖ SHA-256(body))`, from [`receipt_start`]. A destination can compute it too.
 pub fn receipt_digest(previous: &[u8; 32], body: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(previous);

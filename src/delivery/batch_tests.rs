@@ -124,6 +124,15 @@ fn unreadable_changes_never_end_in_a_last_batch() {
 }
 
 #[test]
+fn a_receipt_starts_where_only_the_holder_of_the_secret_and_no_other_delivery_does() {
+    let secret = |byte| Secret::<Webhook>::from_bytes([byte; 32]);
+    let start = receipt_start(&secret(1), "00ff");
+    assert_eq!(start, receipt_start(&secret(1), "00ff"));
+    assert_ne!(start, receipt_start(&secret(2), "00ff"));
+    assert_ne!(start, receipt_start(&secret(1), "00fe"));
+}
+
+#[test]
 fn the_receipt_digest_is_that_of_the_vector() {
     let vector: serde_json::Value =
         serde_json::from_str(include_str!("../../protocols/wire/vectors/delivery.json")).unwrap();

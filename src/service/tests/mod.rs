@@ -2,6 +2,7 @@
 //! real engine; time stands still until told, randomness has a seed, destinations are in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alike;
 mod appending;
 mod crashes;
 mod deliveries;

@@ -14,7 +14,6 @@
 use std::time::Duration;
 
 use tamis_protocols::transparency::Event;
-use tamis_protocols::wire::api::DeliveryReason;
 
 use super::plan::Order;
 use super::send::Sent;
@@ -73,8 +72,8 @@ impl Service {
             let order = order.ok_or_else(|| JobError::gone("the delivery"))?;
             let plan = self.plan(held, &order).await?;
             match self.send(held, &order, &plan, outbound).await? {
-                Sent::All { digest, anything } => {
-                    return self.delivered(held, &order, &plan, digest, anything).await;
+                Sent::All { digest } => {
+                    return self.delivered(held, &order, &plan, digest).await;
                 }
                 // The day or the withdrawals have moved: judge anew.
                 Sent::Stale => {}
@@ -86,19 +85,18 @@ impl Service {
         }
     }
 
-    /// Receipt, told-state and the end of the job, in one transaction.
+    /// Receipt, told-state and the end of the job, in one transaction. Also when nothing had changed:
+    /// both parties see whether there is a receipt, and would learn whether somebody's consent had
+    /// ended at the other side.
     async fn delivered(
         &self,
         held: &Held,
         order: &Order,
         plan: &MemberFile,
         digest: [u8; 32],
-        anything: bool,
     ) -> Result<(), JobError> {
         let now = self.now();
         let id = order.delivery.id;
-        // That nothing had to be said to anybody is no event.
-        let receipt = anything || order.delivery.reason != DeliveryReason::Expiry;
         let old = transact!(self.store(), "delivery-receipt", |tx| {
             tx.end_job(&held.job).await?;
             let old = tx.told(plan.audience, &plan.destination).await?;
@@ -108,12 +106,9 @@ impl Service {
             let file = file.ok_or_else(|| JobError::gone("the plan"))?;
             let step = Step::new(file.state, state::MemberFile::Told)?;
             tx.step_member_file(plan.id, step).await?;
-            let leaf = match receipt {
-                true => Some(self.receipt(tx, order, plan, digest, now).await?),
-                false => None,
-            };
+            let leaf = self.receipt(tx, order, plan, digest, now).await?;
             let step = Step::new(state::Delivery::Sending, state::Delivery::Delivered)?;
-            tx.finish_delivery(id, step, leaf, now).await?;
+            tx.finish_delivery(id, step, Some(leaf), now).await?;
             Ok::<_, JobError>(old)
         })?;
         self.wake();

@@ -11,6 +11,7 @@ use tamis_keys::{Secret, envelope::EnvelopeError};
 
 use super::judge::{Ask, Pinned, QUESTIONS};
 use super::{Held, JobError};
+use crate::delivery::batch::receipt_start;
 use crate::delivery::webhook::Target;
 use crate::domain::audience::Audience;
 use crate::domain::id::Id;
@@ -194,7 +195,10 @@ impl Service {
 
     /// Makes `plan` the delivery's plan, unless somebody withdrew meanwhile.
     async fn adopt(&self, held: &Held, order: &Order, plan: &MemberFile) -> Result<bool, JobError> {
-        let zeros = hex::encode([0; 32]);
+        let target = self.target(&order.destination)?;
+        let secret = target.secrets.first();
+        let secret = secret.ok_or_else(|| JobError::gone("the webhook secret"))?;
+        let start = hex::encode(receipt_start(secret, &plan.id.to_string()));
         transact!(self.store(), "plan-adopt", |tx| {
             tx.hold_job(&held.job).await?;
             let now = tx.withdrawal_count(order.audience.collaboration).await?;
@@ -205,7 +209,7 @@ impl Service {
                 tx.forget_planned(old.id).await?;
             }
             tx.add_member_file(plan).await?;
-            tx.set_plan(order.delivery.id, plan.id, &zeros).await?;
+            tx.set_plan(order.delivery.id, plan.id, &start).await?;
             Ok::<_, JobError>(true)
         })
     }

@@ -11,7 +11,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tamis_protocols::wire::api::DeliveryReason;
 use tamis_protocols::wire::delivery::Audience;
 use tokio::sync::mpsc;
 
@@ -32,8 +31,6 @@ pub(super) enum Sent {
     All {
         /// The chain over them.
         digest: [u8; 32],
-        /// Whether anything was sent at all.
-        anything: bool,
     },
     /// The plan no longer holds.
     Stale,
@@ -49,8 +46,6 @@ pub(super) enum Sent {
 /// What the batching thread hands over.
 enum Piece {
     Batch(Batch),
-    /// Nothing to say, and no need to say so.
-    Nothing,
     Failed(JobError),
 }
 
@@ -77,10 +72,6 @@ impl Service {
         while let Some(piece) = pieces.recv().await {
             let batch = match piece {
                 Piece::Batch(batch) => batch,
-                Piece::Nothing => {
-                    let anything = false;
-                    return Ok(Sent::All { digest, anything });
-                }
                 Piece::Failed(error) => return Err(error),
             };
             ended = batch.last;
@@ -116,10 +107,7 @@ impl Service {
             route = Some(open);
         }
         match ended && sequence + 1 >= delivery.acknowledged {
-            true => Ok(Sent::All {
-                digest,
-                anything: true,
-            }),
+            true => Ok(Sent::All { digest }),
             false => Err(JobError::failed("batches", "they ended early")),
         }
     }
@@ -188,11 +176,10 @@ impl Service {
             destination: plan.destination.clone(),
             delivery: plan.id.to_string(),
         };
-        let quiet = order.delivery.reason == DeliveryReason::Expiry;
         let service = self.clone();
         let plan = plan.clone();
         tokio::task::spawn_blocking(move || {
-            let made = service.make(head, &plan, &before, quiet, &sender);
+            let made = service.make(head, &plan, &before, &sender);
             if let Err(error) = made {
                 // Nobody listens any more: nobody needs to know.
                 let _ = sender.blocking_send(Piece::Failed(error));
@@ -206,7 +193,6 @@ impl Service {
         head: Head,
         plan: &MemberFile,
         before: &[MemberFile],
-        quiet: bool,
         sender: &mpsc::Sender<Piece>,
     ) -> Result<(), JobError> {
         let after = self.open_members(plan)?;
@@ -222,7 +208,7 @@ impl Service {
         }
         let mut said = HashSet::new();
         let several = befores.len() > 1;
-        let mut changes = befores
+        let changes = befores
             .iter()
             .flat_map(|before| members::changes(before.as_ref(), &after))
             .map(|change| {
@@ -232,12 +218,7 @@ impl Service {
             .filter(|change| match change {
                 Ok(change) if several => said.insert(fingerprint(change)),
                 _ => true,
-            })
-            .peekable();
-        if quiet && changes.peek().is_none() {
-            let _ = sender.blocking_send(Piece::Nothing);
-            return Ok(());
-        }
+            });
         for batch in Batches::new(head, changes) {
             let batch = batch.map_err(|error| JobError::failed("batch", error))?;
             if sender.blocking_send(Piece::Batch(batch)).is_err() {
