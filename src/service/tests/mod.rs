@@ -7,6 +7,7 @@ mod appending;
 mod crashes;
 mod deliveries;
 mod destination;
+mod dictionary;
 mod enrolment;
 mod gate;
 mod instance;

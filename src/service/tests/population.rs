@@ -79,6 +79,15 @@ fn consent(day: Date) -> ConsentRecord {
 
 /// The advertiser's upload.
 pub(super) fn crm(collaboration: &str, persons: &[Person]) -> Vec<u8> {
+    crm_of(collaboration, persons, &Person::token)
+}
+
+/// The advertiser's upload with other tokens.
+pub(super) fn crm_of(
+    collaboration: &str,
+    persons: &[Person],
+    token: &dyn Fn(&Person) -> Token,
+) -> Vec<u8> {
     encode(
         UploadKind::Crm,
         collaboration,
@@ -86,7 +95,7 @@ pub(super) fn crm(collaboration: &str, persons: &[Person]) -> Vec<u8> {
         |builder, person| {
             let segments: &[u16] = if person.gold { &[0, 1] } else { &[0] };
             let row = Row {
-                tokens: [Some(person.token()), None, None],
+                tokens: [Some(token(person)), None, None],
                 consent: &consent(person.consent),
                 segments,
                 cookies: &[],
@@ -98,6 +107,15 @@ pub(super) fn crm(collaboration: &str, persons: &[Person]) -> Vec<u8> {
 
 /// The partner's upload.
 pub(super) fn graph(collaboration: &str, persons: &[Person]) -> Vec<u8> {
+    graph_of(collaboration, persons, &Person::token)
+}
+
+/// The partner's upload with other tokens.
+pub(super) fn graph_of(
+    collaboration: &str,
+    persons: &[Person],
+    token: &dyn Fn(&Person) -> Token,
+) -> Vec<u8> {
     encode(
         UploadKind::Graph,
         collaboration,
@@ -109,7 +127,7 @@ pub(super) fn graph(collaboration: &str, persons: &[Person]) -> Vec<u8> {
             let mut label = [0; 88];
             label[..4].copy_from_slice(&person.number.to_be_bytes());
             let row = Row {
-                tokens: [Some(person.token()), None, None],
+                tokens: [Some(token(person)), None, None],
                 consent: &consent(person.consent),
                 segments: &[],
                 cookies: &[
