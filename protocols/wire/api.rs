@@ -49,7 +49,7 @@ impl Role {
 }
 
 /// `POST /v1/enrolments`: exchange a one-time invitation token for a client certificate.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentRequest {
@@ -81,7 +81,7 @@ pub struct Endpoint {
 }
 
 /// The answer to an enrolment.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnrolmentReply {
     /// The enrolled party.
@@ -421,7 +421,7 @@ pub struct DeliveryView {
 }
 
 /// `POST /v1/collaborations/{id}/withdrawals`: tokens of people who withdrew.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawalRequest {

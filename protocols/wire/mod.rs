@@ -16,4 +16,5 @@ mod batch_stream;
 #[cfg(all(test, feature = "arrow"))]
 mod batch_tests;
 pub mod delivery;
+mod discreet;
 pub mod terms;
