@@ -2,7 +2,7 @@
 //! own certificate as its only credential, no proxy and no redirects.
 //!
 //! Flow: a command opens the party home, builds one client from it, and asks typed questions; answers
-//! are the documents of `protocols/wire/api.rs`, failures are RFC 9457 problems turned into
+//! are the documents of `protocols/wire/api`, failures are RFC 9457 problems turned into
 //! [`ExchangeError`]. Idempotent questions are repeated with backoff, others only if they were never sent.
 //! The service learns what a question says; nobody else learns anything (RFC 8446, RFC 9457).
 
