@@ -37,8 +37,6 @@ mod sort;
 mod spill;
 mod spool;
 #[cfg(test)]
-mod spool_tests;
-#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

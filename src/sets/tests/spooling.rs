@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The growing encrypted file of an upload.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,6 @@ use proptest::prelude::*;
 
 use tamis_keys::envelope::BlockCipher;
 
-use super::testing::key;
 use super::*;
 
 fn create(path: &Path) -> Spool {
