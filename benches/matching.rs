@@ -3,8 +3,8 @@
 //! `TAMIS_BENCH_ROWS` rows on each side (default 1,000,000), 40 % overlap, one or two identifiers a row,
 //! 16 segments, one destination with a key and one without. Everything is encrypted and durable. What
 //! is timed: sealing a graph upload from bytes in memory, and matching with 1 and with 2 threads, four
-//! questions in one walk.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! questions in one walk. On Linux the memory that sealing takes at its peak is printed as well.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -152,6 +152,20 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
     black_box(seal(job).unwrap());
 }
 
+/// A line of the process's status, in KiB.
+fn memory(line: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let found = status.lines().find_map(|found| found.strip_prefix(line));
+    let number = found.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// Starts the peak anew from what is resident now, which is returned.
+fn reset_peak() -> u64 {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    memory("VmRSS:")
+}
+
 fn matching(c: &mut Criterion) {
     let rows = std::env::var("TAMIS_BENCH_ROWS").ok();
     let rows: u64 = rows.and_then(|rows| rows.parse().ok()).unwrap_or(1_000_000);
@@ -161,7 +175,10 @@ fn matching(c: &mut Criterion) {
     let crm = upload(UploadKind::Crm, 0, rows);
     let (left, right) = (dir.path().join("a"), dir.path().join("p"));
     seal_upload(&crm, UploadKind::Crm, &left, &key);
+    let before = reset_peak();
     seal_upload(&graph, UploadKind::Graph, &right, &key);
+    let peak = memory("VmHWM:").saturating_sub(before) / 1024;
+    eprintln!("sealing a graph of {rows} rows took {peak} MiB at its peak");
 
     let mut group = c.benchmark_group("sets");
     group.sample_size(10).sampling_mode(SamplingMode::Flat);

@@ -10,8 +10,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
 use super::batch::{
-    MAX_OPEN_COOKIE_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES, PURPOSE_BITS,
-    SEALED_COOKIE_BYTES, UploadKind, WireError, WireHeader,
+    MAX_BODY_BYTES, MAX_OPEN_COOKIE_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES,
+    PURPOSE_BITS, SEALED_COOKIE_BYTES, UploadKind, WireError, WireHeader,
 };
 use crate::consent::ConsentRecord;
 use crate::identifier::IdentifierType;
@@ -39,10 +39,12 @@ pub struct Row<'a> {
     pub cookies: &'a [Option<CookieCell<'a>>],
 }
 
-/// Collects up to [`MAX_ROWS`] rows into an Arrow batch. Memory: the batch.
+/// Collects rows into an Arrow batch: up to [`MAX_ROWS`], or fewer where a row may be so long that the
+/// batch would not fit in one message. Memory: the batch.
 pub struct BatchBuilder {
     schema: SchemaRef,
     rows: usize,
+    most: usize,
     tokens: Vec<(IdentifierType, FixedSizeBinaryBuilder)>,
     basis: UInt8Builder,
     purposes: UInt32Builder,
@@ -67,6 +69,7 @@ impl BatchBuilder {
         Ok(BatchBuilder {
             schema: Arc::new(header.to_schema()?),
             rows: 0,
+            most: most_rows(header),
             tokens: (header.identifiers.iter())
                 .map(|kind| (*kind, FixedSizeBinaryBuilder::new(16)))
                 .collect(),
@@ -99,7 +102,7 @@ impl BatchBuilder {
 
     /// Whether the batch must be finished before the next row.
     pub fn is_full(&self) -> bool {
-        self.rows >= MAX_ROWS
+        self.rows >= self.most
     }
 
     /// Appends a row; on error the batch is as before.
@@ -234,6 +237,14 @@ impl BatchBuilder {
         }
         Ok(())
     }
+}
+
+/// As many rows as surely fit in half a message, each as long as it may be.
+fn most_rows(header: &WireHeader) -> usize {
+    let fixed = 3 * 16 + 32 + 2 * (MAX_TEXT_BYTES + 4);
+    let segments = header.segments.len().min(MAX_ROW_SEGMENTS) * 2;
+    let cookies = header.labels.len() * (16 + 4 + SEALED_COOKIE_BYTES + 1);
+    (MAX_BODY_BYTES / 2 / (fixed + segments + cookies)).min(MAX_ROWS)
 }
 
 pub(super) const COOKIE_LENGTH: &str = "must be an 88-byte label or 1 to 63 bytes in the open";

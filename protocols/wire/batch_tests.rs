@@ -290,6 +290,40 @@ fn an_older_framing_and_an_empty_stream_are_refused() {
 }
 
 #[test]
+fn a_full_batch_always_fits_in_a_message() {
+    let mut header = graph_header();
+    header.labels = (0..MAX_DESTINATIONS)
+        .map(|n| (format!("d{n}"), Some([1; 32])))
+        .collect();
+    let mut builder = BatchBuilder::new(&header).unwrap();
+    let label = [9; SEALED_COOKIE_BYTES];
+    let cell = CookieCell {
+        tag: [6; 16],
+        cookie: &label,
+    };
+    let mut record = consent();
+    record.source = Some("x".repeat(MAX_TEXT_BYTES));
+    let cookies = vec![Some(cell); MAX_DESTINATIONS];
+    let row = Row {
+        tokens: [Some(Token([1; 16])); 3],
+        consent: &record,
+        segments: &[],
+        cookies: &cookies,
+    };
+    while !builder.is_full() {
+        builder.push_row(&row).unwrap();
+    }
+    assert!(builder.push_row(&row).is_err());
+    let rows = builder.len();
+    assert_eq!(
+        read_all(&stream(&header, &builder.finish().unwrap()))
+            .unwrap()
+            .len(),
+        rows
+    );
+}
+
+#[test]
 fn the_builder_refuses_what_the_service_would_refuse() {
     let mut builder = BatchBuilder::new(&crm_header()).unwrap();
     let record = consent();

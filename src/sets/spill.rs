@@ -65,6 +65,8 @@ impl Spill {
     /// Moves a block to the end of a list, leaving `block` empty with its memory.
     pub(super) fn put(&mut self, list: usize, block: &mut Vec<u8>) -> Result<(), SetError> {
         if self.file.is_none() {
+            // What a crash may have left there is of no use to anybody.
+            let _ = fs::remove_file(&self.path);
             self.file = Some(create_file(&self.path)?);
         }
         let length = block.len();
