@@ -9,7 +9,7 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
-use super::batch::{
+use super::{
     MAX_BODY_BYTES, MAX_OPEN_COOKIE_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES,
     PURPOSE_BITS, SEALED_COOKIE_BYTES, UploadKind, WireError, WireHeader,
 };

@@ -7,8 +7,8 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, SchemaRef};
 
-use super::batch::{WireError, WireHeader};
-use super::batch_message::RawMessage;
+use super::message::RawMessage;
+use super::{WireError, WireHeader};
 
 /// Writes an upload. Memory: one encoded batch.
 pub struct StreamEncoder<W: Write> {
@@ -26,7 +26,7 @@ impl<W: Write> StreamEncoder<W> {
         Ok(StreamEncoder { writer })
     }
 
-    /// Writes a batch made by a [`super::batch::BatchBuilder`] of the same header.
+    /// Writes a batch made by a [`super::BatchBuilder`] of the same header.
     ///
     /// # Errors
     /// `out` fails, or the batch has other columns.
@@ -76,7 +76,7 @@ impl<R: Read> StreamDecoder<R> {
         &self.header
     }
 
-    /// The next batch, for a [`super::batch::BatchReader`]; `None` at the end marker, after which
+    /// The next batch, for a [`super::BatchReader`]; `None` at the end marker, after which
     /// there must be no further byte.
     ///
     /// # Errors

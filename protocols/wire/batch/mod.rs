@@ -1,4 +1,4 @@
-//! Upload batches: an Arrow IPC stream of token rows, as specified in SPEC.md beside this file.
+//! Upload batches: an Arrow IPC stream of token rows, as specified in SPEC.md beside this folder.
 //!
 //! A party fills [`BatchBuilder`]s and writes them with a [`StreamEncoder`]; the service reads them
 //! with a [`StreamDecoder`] and looks at the rows through a [`BatchReader`]. What the service learns
@@ -10,10 +10,18 @@
 //! sees it, and every value is checked before a row can be read. Memory: one message, at most
 //! [`MAX_SCHEMA_BYTES`] + [`MAX_BODY_BYTES`], and never more than has really arrived.
 
-pub use super::batch_build::{BatchBuilder, CookieCell, Row};
-pub use super::batch_header::{UploadKind, WireHeader};
-pub use super::batch_read::BatchReader;
-pub use super::batch_stream::{StreamDecoder, StreamEncoder};
+mod build;
+mod header;
+mod message;
+mod read;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use build::{BatchBuilder, CookieCell, Row};
+pub use header::{UploadKind, WireHeader};
+pub use read::BatchReader;
+pub use stream::{StreamDecoder, StreamEncoder};
 
 /// Rows in one batch, at most.
 pub const MAX_ROWS: usize = 65_536;

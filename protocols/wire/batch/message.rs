@@ -12,7 +12,7 @@ use arrow_buffer::Buffer;
 use arrow_ipc::{MessageHeader, MetadataVersion};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
-use super::batch::{MAX_BODY_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_SCHEMA_BYTES, WireError};
+use super::{MAX_BODY_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_SCHEMA_BYTES, WireError};
 
 const CONTINUATION: [u8; 4] = [0xff; 4];
 

@@ -6,10 +6,10 @@ use arrow_array::{
 };
 use jiff::Timestamp;
 
-use super::batch::{
+use super::build::{COOKIE_LENGTH, cookie_fits};
+use super::{
     CookieCell, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES, PURPOSE_BITS, WireError, WireHeader,
 };
-use super::batch_build::{COOKIE_LENGTH, cookie_fits};
 use crate::consent::{Basis, ConsentRecord, Purposes};
 use crate::token::Token;
 
@@ -61,8 +61,8 @@ impl<'a> BatchReader<'a> {
             source: columns.take()?,
             opposed: columns.take()?,
             segments: match header.kind {
-                super::batch::UploadKind::Graph => None,
-                super::batch::UploadKind::Crm => {
+                super::UploadKind::Graph => None,
+                super::UploadKind::Crm => {
                     let lists: &ListArray = columns.take()?;
                     let items = lists.values().as_any().downcast_ref();
                     let items =

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{MAX_DESTINATIONS, MAX_SEGMENT_BYTES, MAX_SEGMENTS, WireError};
+use super::{MAX_DESTINATIONS, MAX_SEGMENT_BYTES, MAX_SEGMENTS, WireError};
 use crate::identifier::IdentifierType;
 
 /// Which side an upload comes from.

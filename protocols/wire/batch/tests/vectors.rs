@@ -1,0 +1,65 @@
+//! The committed vectors, and the failures they name.
+
+use super::*;
+use crate::golden;
+
+/// A stream, and a part of the error it must cause.
+type Failure = (&'static str, Vec<u8>, &'static str);
+
+fn failures() -> Vec<Failure> {
+    let (crm, graph) = (crm_batch(), graph_batch());
+    let whole = stream(&crm_header(), &crm);
+    let graph = |column: &str, cells| with_column(&graph_header(), &graph, column, cells);
+    let basis: ArrayRef = Arc::new(UInt8Array::from(vec![1, 7, 1]));
+    let untagged: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![None, Some(b"c"), None]));
+    let other = Schema::new(vec![Field::new("email", DataType::Utf8, true)]);
+    vec![
+        (
+            "end marker missing",
+            whole[..whole.len() - 8].to_vec(),
+            "ends in the middle",
+        ),
+        (
+            "bytes after the end",
+            [whole.clone(), vec![0]].concat(),
+            "after the end marker",
+        ),
+        (
+            "basis 7",
+            with_column(&crm_header(), &crm, "basis", basis),
+            "column `basis`",
+        ),
+        (
+            "cookie without tag",
+            graph("cookie:dmp-b", untagged),
+            "tag and cookie must both be there",
+        ),
+        (
+            "no metadata",
+            raw(&RecordBatch::new_empty(Arc::new(other))),
+            "is missing",
+        ),
+        (
+            "continuation marker missing",
+            whole[4..].to_vec(),
+            "continuation marker",
+        ),
+    ]
+}
+
+#[test]
+fn committed_vectors_are_what_the_code_makes() {
+    let (crm, graph) = (
+        stream(&crm_header(), &crm_batch()),
+        stream(&graph_header(), &graph_batch()),
+    );
+    let mut vectors = vec![
+        json!({"name": "crm", "stream": STANDARD.encode(&crm), "rows": read_all(&crm).unwrap()}),
+        json!({"name": "graph", "stream": STANDARD.encode(&graph), "rows": read_all(&graph).unwrap()}),
+    ];
+    for (name, bytes, failure) in failures() {
+        assert!(error(&bytes).contains(failure), "{name}");
+        vectors.push(json!({"name": name, "stream": STANDARD.encode(bytes), "failure": failure}));
+    }
+    golden::check("wire/vectors/batch.json", &Value::from(vectors));
+}

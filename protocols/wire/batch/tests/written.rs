@@ -1,0 +1,126 @@
+//! What the builder takes, and that it is read as it was written.
+
+use super::*;
+
+#[test]
+fn what_is_written_is_read() {
+    let rows = read_all(&stream(&crm_header(), &crm_batch())).unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(rows[0]["segments"], json!([0, 1]));
+    assert_eq!(
+        rows[2]["tokens"],
+        json!(["03".repeat(16), "04".repeat(16), null])
+    );
+    let rows = read_all(&stream(&graph_header(), &graph_batch())).unwrap();
+    assert_eq!(
+        rows[0]["cookies"][0],
+        json!(["05".repeat(16), hex::encode("c-1")])
+    );
+    assert_eq!(rows[1]["cookies"][0], Value::Null);
+    assert_eq!(rows[1]["consent_at"], json!(1_780_000_000));
+}
+
+#[test]
+fn the_header_survives_its_schema() {
+    for header in [crm_header(), graph_header()] {
+        let schema = header.to_schema().unwrap();
+        assert_eq!(WireHeader::from_schema(&schema).unwrap(), header);
+    }
+}
+
+#[test]
+fn a_full_batch_always_fits_in_a_message() {
+    let mut header = graph_header();
+    header.labels = (0..MAX_DESTINATIONS)
+        .map(|n| (format!("d{n}"), Some([1; 32])))
+        .collect();
+    let mut builder = BatchBuilder::new(&header).unwrap();
+    let label = [9; SEALED_COOKIE_BYTES];
+    let cell = CookieCell {
+        tag: [6; 16],
+        cookie: &label,
+    };
+    let mut record = consent();
+    record.source = Some("x".repeat(MAX_TEXT_BYTES));
+    let cookies = vec![Some(cell); MAX_DESTINATIONS];
+    let row = Row {
+        tokens: [Some(Token([1; 16])); 3],
+        consent: &record,
+        segments: &[],
+        cookies: &cookies,
+    };
+    while !builder.is_full() {
+        builder.push_row(&row).unwrap();
+    }
+    assert!(builder.push_row(&row).is_err());
+    let rows = builder.len();
+    assert_eq!(
+        read_all(&stream(&header, &builder.finish().unwrap()))
+            .unwrap()
+            .len(),
+        rows
+    );
+}
+
+#[test]
+fn the_builder_refuses_what_the_service_would_refuse() {
+    let mut builder = BatchBuilder::new(&crm_header()).unwrap();
+    let record = consent();
+    let row = Row {
+        tokens: [None; 3],
+        consent: &record,
+        segments: &[2],
+        cookies: &[],
+    };
+    assert!(builder.push_row(&row).is_err());
+    let row = Row {
+        tokens: [None, None, Some(Token([0; 16]))],
+        segments: &[],
+        ..row
+    };
+    assert!(builder.push_row(&row).is_err());
+    assert!(builder.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn any_rows_survive(
+        rows in proptest::collection::vec(
+            (any::<[Option<[u8; 16]>; 3]>(), 0u32..1 << 24, any::<Option<i32>>(), ".{0,20}", any::<bool>(),
+             proptest::option::of(proptest::collection::vec(any::<u8>(), 1..=63))),
+            0..40,
+        ),
+    ) {
+        let mut builder = BatchBuilder::new(&graph_header()).unwrap();
+        for (tokens, purposes, at, text, opposed, cookie) in &rows {
+            let record = ConsentRecord {
+                basis: opposed.then_some(Basis::PublicTask),
+                purposes: Purposes(*purposes),
+                given_at: at.map(|at| jiff::Timestamp::from_second(at.into()).unwrap()),
+                notice_version: None,
+                source: Some(text.clone()),
+                opposed: *opposed,
+            };
+            let cell = cookie.as_ref().map(|cookie| CookieCell { tag: [1; 16], cookie });
+            let row = Row {
+                tokens: tokens.map(|token| token.map(Token)),
+                consent: &record,
+                segments: &[],
+                cookies: &[cell, None],
+            };
+            builder.push_row(&row).unwrap();
+        }
+        let batch = builder.finish().unwrap();
+        let read = read_all(&stream(&graph_header(), &batch)).unwrap();
+        prop_assert_eq!(read.len(), rows.len());
+        for (found, (tokens, purposes, at, text, opposed, cookie)) in read.iter().zip(&rows) {
+            let tokens = tokens.map(|token| token.map(hex::encode));
+            prop_assert_eq!(&found["tokens"], &json!(tokens));
+            prop_assert_eq!(&found["purposes"], &json!(purposes));
+            prop_assert_eq!(&found["consent_at"], &json!(at));
+            prop_assert_eq!(&found["source"], &json!(text));
+            prop_assert_eq!(&found["opposed"], &json!(opposed));
+            prop_assert_eq!(&found["cookies"][0][1], &json!(cookie.as_ref().map(hex::encode)));
+        }
+    }
+}
