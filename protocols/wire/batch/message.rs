@@ -2,8 +2,8 @@
 //! checked before arrow-ipc decodes it.
 //!
 //! Source: "Encapsulated message format" of the Arrow columnar format. arrow-ipc 60 slices buffers
-//! by the offsets of the message and would panic outside the body; it also decompresses whatever
-//! size a message claims. Both are excluded here, so that it only ever sees consistent outlines.
+//! by the offsets of the message and would panic outside the body, or on a buffer that holds part of
+//! a value; it also decompresses whatever size a message claims. All are excluded here, so that it only ever sees consistent outlines.
 
 use std::io::Read;
 
@@ -15,6 +15,9 @@ use arrow_schema::{DataType, Schema, SchemaRef};
 use super::{MAX_BODY_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_SCHEMA_BYTES, WireError};
 
 const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// Buffers start at multiples of this in the body.
+const ALIGNMENT: i64 = 8;
 
 /// A message as framed: flatbuffer metadata and body.
 pub(super) struct RawMessage {
@@ -99,7 +102,7 @@ fn parse(metadata: &[u8]) -> Result<arrow_ipc::Message<'_>, WireError> {
         .map_err(|_| WireError::Stream("the metadata of a message cannot be read"))
 }
 
-/// Row counts, null counts and buffer bounds.
+/// Row counts, null counts, and that buffers are in the body, aligned, and of whole values.
 fn check_outline(
     batch: &arrow_ipc::RecordBatch<'_>,
     schema: &Schema,
@@ -123,20 +126,17 @@ fn check_outline(
     let (Some(nodes), Some(buffers)) = (batch.nodes(), batch.buffers()) else {
         return inconsistent;
     };
-    let mut expected_buffers = 0;
+    let mut widths = Vec::with_capacity(3 * schema.fields().len());
     let mut limits = Vec::with_capacity(schema.fields().len() + 1);
     for field in schema.fields() {
         limits.push((true, rows));
-        expected_buffers += match field.data_type() {
-            DataType::Utf8 | DataType::Binary => 3,
-            _ => 2,
-        };
-        if let DataType::List(_) = field.data_type() {
+        widths.extend_from_slice(value_widths(field.data_type()));
+        if let DataType::List(item) = field.data_type() {
             limits.push((false, rows * MAX_ROW_SEGMENTS));
-            expected_buffers += 2;
+            widths.extend_from_slice(value_widths(item.data_type()));
         }
     }
-    if nodes.len() != limits.len() || buffers.len() != expected_buffers {
+    if nodes.len() != limits.len() || buffers.len() != widths.len() {
         return inconsistent;
     }
     for (node, (exact, limit)) in nodes.iter().zip(limits) {
@@ -147,7 +147,10 @@ fn check_outline(
             return inconsistent;
         }
     }
-    for buffer in buffers {
+    for (buffer, width) in buffers.iter().zip(widths) {
+        if buffer.offset() % ALIGNMENT != 0 || buffer.length() % width != 0 {
+            return inconsistent;
+        }
         let end = count(buffer.offset(), body)
             .zip(count(buffer.length(), body))
             .map(|(offset, length)| offset + length);
@@ -156,6 +159,18 @@ fn check_outline(
         }
     }
     Ok(())
+}
+
+/// Bytes of one value in each buffer of a column of the specification: validity first, then offsets,
+/// if its type has some, then values. Bits and bytes count as 1.
+fn value_widths(kind: &DataType) -> &'static [i64] {
+    match kind {
+        DataType::Utf8 | DataType::Binary => &[1, 4, 1],
+        DataType::List(_) | DataType::UInt32 => &[1, 4],
+        DataType::Int64 => &[1, 8],
+        DataType::UInt16 => &[1, 2],
+        _ => &[1, 1],
+    }
 }
 
 /// A count from the wire, if it is not negative and not above `limit`.

@@ -114,6 +114,20 @@ fn an_older_framing_and_an_empty_stream_are_refused() {
     assert!(error(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]).contains("no schema"));
 }
 
+#[test]
+fn no_flipped_bit_makes_the_decoder_panic() {
+    for bytes in [
+        stream(&crm_header(), &crm_batch()),
+        stream(&graph_header(), &graph_batch()),
+    ] {
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let _ = read_all(&bytes);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2048)) {
