@@ -3,6 +3,7 @@
 pub mod api;
 #[cfg(feature = "arrow")]
 pub mod batch;
+pub mod cookie;
 pub mod delivery;
 mod discreet;
 pub mod terms;

@@ -9,6 +9,7 @@ use std::iter::Peekable;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use tamis_keys::{Secret, purpose::Webhook};
+use tamis_protocols::wire::cookie;
 use tamis_protocols::wire::delivery::{
     Audience, Context, Kind, Label, MAX_CHANGES, Member, MembersChanged, Message, MessageError,
 };
@@ -31,7 +32,7 @@ pub struct Head {
 /// A cookie as the service holds it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Cookie {
-    /// In the open: 1 to 63 bytes of UTF-8 without control characters.
+    /// In the open, as [`cookie::parse`] takes it.
     Open(Vec<u8>),
     /// Sealed to the destination.
     Sealed {
@@ -180,14 +181,11 @@ pub fn receipt_digest(previous: &[u8; 32], body: &[u8]) -> [u8; 32] {
 }
 
 /// Contexts are numbered in the order in which labels first need them.
-fn member<E>(cookie: Cookie, contexts: &mut Vec<Context>) -> Result<Member, BatchError<E>> {
-    match cookie {
+fn member<E>(from: Cookie, contexts: &mut Vec<Context>) -> Result<Member, BatchError<E>> {
+    match from {
         Cookie::Open(bytes) => {
-            let text = String::from_utf8(bytes).map_err(|_| BatchError::Cookie)?;
-            if !Member::is_cookie(&text) {
-                return Err(BatchError::Cookie);
-            }
-            Ok(Member::Open(text))
+            let text = cookie::parse(&bytes).ok_or(BatchError::Cookie)?;
+            Ok(Member::Open(text.to_owned()))
         }
         Cookie::Sealed { enc, label } => {
             // Labels of one upload lie together: look from the end.

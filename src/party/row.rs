@@ -10,6 +10,7 @@ use tamis_protocols::identifier::{
     IdentifierDigest, IdentifierType, Malformed, Normaliser, PostalParts, prehashed,
 };
 use tamis_protocols::token::{Token, Tokeniser};
+use tamis_protocols::wire::cookie;
 
 use super::columns::{Layout, Role};
 use super::consent_cells::ConsentCells;
@@ -17,9 +18,6 @@ use super::quality::{HashKey, IdentifierColumn, Tally};
 use super::reading::Block;
 use super::segments::Labels;
 use super::suspicious::{Oddity, Placeholders, compare};
-
-/// The longest cookie that a label holds, in bytes.
-const MAX_COOKIE_BYTES: usize = 63;
 
 /// A row ready to be written.
 pub struct PreparedRow {
@@ -248,22 +246,14 @@ impl RowReader<'_> {
     fn read_cookies(&self, block: &Block, row: usize, tally: &mut Tally) -> Vec<Option<Box<[u8]>>> {
         let mut cookies = Vec::with_capacity(self.cookies.len());
         for (place, count) in self.cookies.iter().zip(&mut tally.cookies) {
-            let cookie = place.map_or("", |place| block.cell(row, place).trim());
-            let kept = match cookie.len() {
-                0 => {
-                    count.empty += 1;
-                    None
-                }
-                1..=MAX_COOKIE_BYTES => {
-                    count.present += 1;
-                    Some(cookie.as_bytes().into())
-                }
-                _ => {
-                    count.too_long += 1;
-                    None
-                }
-            };
-            cookies.push(kept);
+            let cell = place.map_or("", |place| block.cell(row, place).trim());
+            let cookie = cookie::parse(cell.as_bytes());
+            match cookie {
+                Some(_) => count.present += 1,
+                None if cell.is_empty() => count.empty += 1,
+                None => count.unusable += 1,
+            }
+            cookies.push(cookie.map(|cookie| cookie.as_bytes().into()));
         }
         cookies
     }

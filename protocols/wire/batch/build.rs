@@ -10,12 +10,13 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
 use super::{
-    MAX_BODY_BYTES, MAX_OPEN_COOKIE_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES,
-    PURPOSE_BITS, SEALED_COOKIE_BYTES, UploadKind, WireError, WireHeader,
+    MAX_BODY_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES, PURPOSE_BITS, SEALED_COOKIE_BYTES,
+    UploadKind, WireError, WireHeader,
 };
 use crate::consent::ConsentRecord;
 use crate::identifier::IdentifierType;
 use crate::token::Token;
+use crate::wire::cookie;
 
 /// A cookie of one row at one destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -230,9 +231,9 @@ impl BatchBuilder {
         }
         for ((sealed, ..), cell) in self.cookies.iter().zip(row.cookies) {
             if let Some(cell) = cell
-                && !cookie_fits(*sealed, cell.cookie.len())
+                && !cookie_fits(*sealed, cell.cookie)
             {
-                return wrong("cookie", COOKIE_LENGTH);
+                return wrong("cookie", NO_COOKIE);
             }
         }
         Ok(())
@@ -247,14 +248,15 @@ fn most_rows(header: &WireHeader) -> usize {
     (MAX_BODY_BYTES / 2 / (fixed + segments + cookies)).min(MAX_ROWS)
 }
 
-pub(super) const COOKIE_LENGTH: &str = "must be an 88-byte label or 1 to 63 bytes in the open";
+pub(super) const NO_COOKIE: &str =
+    "must be an 88-byte label or, in the open, 1 to 63 bytes of text without control characters";
 
-/// Whether a cookie of this length is what the destination takes.
-pub(super) fn cookie_fits(sealed: bool, len: usize) -> bool {
+/// Whether a cell is what the destination takes.
+pub(super) fn cookie_fits(sealed: bool, cell: &[u8]) -> bool {
     if sealed {
-        len == SEALED_COOKIE_BYTES
+        cell.len() == SEALED_COOKIE_BYTES
     } else {
-        (1..=MAX_OPEN_COOKIE_BYTES).contains(&len)
+        cookie::parse(cell).is_some()
     }
 }
 

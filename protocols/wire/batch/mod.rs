@@ -41,8 +41,6 @@ pub const MAX_DESTINATIONS: usize = 64;
 pub const MAX_TEXT_BYTES: usize = 256;
 /// Bytes of a sealed cookie (a label), exactly.
 pub const SEALED_COOKIE_BYTES: usize = 88;
-/// Bytes of an open cookie, at most.
-pub const MAX_OPEN_COOKIE_BYTES: usize = 63;
 /// Purposes are bits 0 to 23: the 24 of a consent string.
 pub const PURPOSE_BITS: u32 = 24;
 

@@ -6,7 +6,7 @@ use arrow_array::{
 };
 use jiff::Timestamp;
 
-use super::build::{COOKIE_LENGTH, cookie_fits};
+use super::build::{NO_COOKIE, cookie_fits};
 use super::{
     CookieCell, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES, PURPOSE_BITS, WireError, WireHeader,
 };
@@ -196,8 +196,8 @@ impl<'a> BatchReader<'a> {
                         problem,
                     });
                 }
-                if cookies.is_valid(row) && !cookie_fits(enc.is_some(), cookies.value(row).len()) {
-                    let problem = COOKIE_LENGTH;
+                if cookies.is_valid(row) && !cookie_fits(enc.is_some(), cookies.value(row)) {
+                    let problem = NO_COOKIE;
                     return Err(WireError::Value {
                         row: row as u64,
                         column: column(),

@@ -1,6 +1,7 @@
 //! The ranges that the types alone do not enforce.
 
-use super::{MAX_CHANGES, MAX_COOKIE, Member, Message, MessageError};
+use super::{MAX_CHANGES, Member, Message, MessageError};
+use crate::wire::cookie;
 
 /// Whether every field is in its range; the same rules for writing and for reading.
 pub(super) fn check(message: &Message) -> Result<(), MessageError> {
@@ -21,18 +22,13 @@ pub(super) fn check(message: &Message) -> Result<(), MessageError> {
     require(data.contexts.len() <= MAX_CHANGES, "contexts")?;
     for member in data.remove.iter().chain(&data.add) {
         match member {
-            Member::Open(cookie) => require(is_cookie(cookie), "cookie")?,
+            Member::Open(text) => require(cookie::parse(text.as_bytes()).is_some(), "cookie")?,
             Member::Sealed { context, .. } => {
                 require(usize::from(*context) < data.contexts.len(), "context index")?;
             }
         }
     }
     Ok(())
-}
-
-/// Whether a text can be a cookie: 1 to 63 bytes, no control characters.
-pub(super) fn is_cookie(text: &str) -> bool {
-    (1..=MAX_COOKIE).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 fn require(holds: bool, field: &'static str) -> Result<(), MessageError> {

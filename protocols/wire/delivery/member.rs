@@ -16,7 +16,7 @@ pub type Label = [u8; LABEL_LEN];
 /// No `Debug`: it is or hides a cookie.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Member {
-    /// The cookie itself, for a destination without a sealing key.
+    /// The cookie itself ([`crate::wire::cookie`]), for a destination without a sealing key.
     Open(String),
     /// A cookie that only the destination can open.
     Sealed {
@@ -25,13 +25,6 @@ pub enum Member {
         /// The sealed cookie.
         label: Box<Label>,
     },
-}
-
-impl Member {
-    /// Whether a text can be a cookie: 1 to 63 bytes of UTF-8, no control characters.
-    pub fn is_cookie(text: &str) -> bool {
-        super::check::is_cookie(text)
-    }
 }
 
 impl Serialize for Member {

@@ -25,9 +25,6 @@ pub const MAX_CHANGES: usize = 10_000;
 /// Upper bound of an encoded batch in bytes; a receiver may refuse anything longer unread.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// Longest cookie in bytes; the shortest is 1.
-pub const MAX_COOKIE: usize = 63;
-
 /// The one kind of message there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::wire::cookie::MAX_COOKIE;
 
 fn vector() -> Value {
     serde_json::from_str(include_str!("../vectors/delivery.json")).unwrap()

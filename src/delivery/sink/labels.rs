@@ -2,6 +2,7 @@
 
 use tamis_keys::{Secret, purpose::Sealing};
 use tamis_protocols::label::{LabelContext, LabelOpener};
+use tamis_protocols::wire::cookie;
 use tamis_protocols::wire::delivery::{Member, MembersChanged};
 
 /// The cookies of a message.
@@ -39,8 +40,7 @@ pub(super) fn open(
                 .get(usize::from(context))
                 .and_then(Option::as_ref)
                 .and_then(|opener| opener.open(&label).ok())
-                .and_then(|bytes| String::from_utf8(bytes).ok())
-                .filter(|text| Member::is_cookie(text)),
+                .and_then(|bytes| cookie::parse(&bytes).map(str::to_owned)),
         };
         match cookie {
             Some(_) => readable = true,

@@ -91,8 +91,8 @@ pub struct CookieQuality {
     pub present: u64,
     /// Rows without one.
     pub empty: u64,
-    /// Cookies of more than 63 bytes: not used.
-    pub too_long: u64,
+    /// Cells that are no cookie, over 63 bytes or with control characters: not used.
+    pub unusable: u64,
 }
 
 /// What the report says beside the counters.
@@ -178,10 +178,10 @@ impl Quality {
             ));
         }
         for (name, cookies) in &self.cookies {
-            if cookies.too_long > 0 {
-                let count = cookies.too_long;
+            if cookies.unusable > 0 {
+                let count = cookies.unusable;
                 warnings.push(format!(
-                    "{count} cookies for {name} have more than 63 bytes and are not used"
+                    "{count} cookies for {name} have more than 63 bytes or control characters and are not used"
                 ));
             }
         }
@@ -256,7 +256,7 @@ impl From<&CookieTally> for CookieQuality {
         CookieQuality {
             present: cookies.present,
             empty: cookies.empty,
-            too_long: cookies.too_long,
+            unusable: cookies.unusable,
         }
     }
 }

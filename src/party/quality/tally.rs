@@ -51,8 +51,8 @@ pub struct CookieTally {
     pub present: u64,
     /// Rows without one.
     pub empty: u64,
-    /// Cookies of more than 63 bytes, which are not used.
-    pub too_long: u64,
+    /// Cells that are no cookie: over 63 bytes, or with control characters; not used.
+    pub unusable: u64,
 }
 
 /// Columns of identifiers, in the order of reports.
@@ -142,7 +142,7 @@ impl Tally {
         for (mine, theirs) in self.cookies.iter_mut().zip(&other.cookies) {
             mine.present += theirs.present;
             mine.empty += theirs.empty;
-            mine.too_long += theirs.too_long;
+            mine.unusable += theirs.unusable;
         }
         for (mine, theirs) in self.segments.iter_mut().zip(&other.segments) {
             *mine += theirs;

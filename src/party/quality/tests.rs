@@ -24,7 +24,7 @@ fn tally() -> Tally {
     tally.dropped.insert(DropReason::Opposed, 900);
     tally.unreadable.insert("consent_at", 4);
     tally.segments[0] = 1_234;
-    tally.cookies[0].too_long = 2;
+    tally.cookies[0].unusable = 2;
     let cells = tally.cells_mut(IdentifierColumn::Email);
     cells.valid = 1_000;
     for reason in [
@@ -85,6 +85,6 @@ fn adding_tallies_adds_every_counter() {
     assert_eq!(sum.rows, 3_000);
     assert_eq!(sum.cells[0].refused[&Malformed::NoAtSign], 4);
     assert_eq!(sum.dropped[&DropReason::Opposed], 1_800);
-    assert_eq!(sum.cookies[0].too_long, 4);
+    assert_eq!(sum.cookies[0].unusable, 4);
     assert_eq!(sum.segments[0], 2_468);
 }

@@ -115,6 +115,29 @@ fn an_older_framing_and_an_empty_stream_are_refused() {
 }
 
 #[test]
+fn an_open_cookie_that_is_no_cookie_is_refused_by_reader_and_builder() {
+    let longest = "z".repeat(64);
+    for bad in [&b"a\nb"[..], b"\x1b[2J", b"c\xff", b"", longest.as_bytes()] {
+        let cookies: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![Some(bad), None, None]));
+        let bytes = with_column(&graph_header(), &graph_batch(), "cookie:dmp-b", cookies);
+        assert!(error(&bytes).starts_with("row 0, column `cookie:dmp-b`: must be"));
+        let cell = CookieCell {
+            tag: [1; 16],
+            cookie: bad,
+        };
+        let row = Row {
+            tokens: [None; 3],
+            consent: &consent(),
+            segments: &[],
+            cookies: &[Some(cell), None],
+        };
+        let mut builder = BatchBuilder::new(&graph_header()).unwrap();
+        assert!(builder.push_row(&row).is_err());
+        assert!(builder.is_empty());
+    }
+}
+
+#[test]
 fn no_flipped_bit_makes_the_decoder_panic() {
     for bytes in [
         stream(&crm_header(), &crm_batch()),

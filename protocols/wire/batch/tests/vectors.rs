@@ -12,6 +12,7 @@ fn failures() -> Vec<Failure> {
     let graph = |column: &str, cells| with_column(&graph_header(), &graph, column, cells);
     let basis: ArrayRef = Arc::new(UInt8Array::from(vec![1, 7, 1]));
     let untagged: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![None, Some(b"c"), None]));
+    let two_lines: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![Some(b"c\n"), None, None]));
     let other = Schema::new(vec![Field::new("email", DataType::Utf8, true)]);
     vec![
         (
@@ -33,6 +34,11 @@ fn failures() -> Vec<Failure> {
             "cookie without tag",
             graph("cookie:dmp-b", untagged),
             "tag and cookie must both be there",
+        ),
+        (
+            "control character in an open cookie",
+            graph("cookie:dmp-b", two_lines),
+            "text without control characters",
         ),
         (
             "no metadata",
