@@ -1,7 +1,7 @@
 //! Prometheus metrics, on a plain listener of their own that the outside cannot reach.
 //!
 //! Labels come from closed sets: route templates, methods, statuses, job kinds. No party, no id, and no
-//! count of rows or persons is ever a metric. Jobs are counted by the worker under [`JOBS`].
+//! count of rows or persons is ever a metric. The worker and the store name and keep their own.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -15,8 +15,6 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Counter of finished jobs, labels `kind` and `outcome`; kept by the worker.
-pub const JOBS: &str = "tamis_jobs_total";
 /// Gauge of requests in progress.
 pub const IN_FLIGHT: &str = "tamis_http_requests_in_flight";
 /// Counter of answers, labels `route`, `method`, `status`.
@@ -46,7 +44,6 @@ pub fn install() -> Option<PrometheusHandle> {
             describe_counter!(REQUESTS, "Answers by route, method and status");
             describe_histogram!(DURATION, "Seconds per request, by route");
             describe_counter!(UPLOAD_BYTES, "Bytes appended to uploads");
-            describe_counter!(JOBS, "Finished jobs by kind and outcome");
             Some(handle)
         })
         .clone()

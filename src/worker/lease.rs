@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Settings;
+use super::{Settings, metrics};
 use crate::domain::id::Id;
 use crate::service::Service;
 use crate::service::work::{Cancel, Held, JobError, Outbound};
@@ -78,14 +78,7 @@ impl Line {
             Err(error) => Err(JobError::Failed(error.to_string())),
         };
         heart.abort();
-        let kind = held.job.kind.as_str();
-        let outcome = match &result {
-            Ok(()) => "done",
-            Err(JobError::Cancelled) => "stopped",
-            Err(JobError::Overtaken) => "overtaken",
-            Err(JobError::Failed(_)) => "failed",
-        };
-        metrics::counter!("tamis_jobs_total", "kind" => kind, "outcome" => outcome).increment(1);
+        metrics::ended(held.job.kind, &result);
         if let Err(error) = result {
             self.give_back(&held.job, error).await;
         }

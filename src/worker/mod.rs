@@ -7,6 +7,7 @@
 //! releases anything.
 
 mod lease;
+mod metrics;
 
 use std::time::Duration;
 
@@ -72,6 +73,7 @@ impl Worker {
         settings: Settings,
     ) -> Result<Worker, JobError> {
         service.recover().await?;
+        metrics::describe();
         let cancel = Cancel::default();
         let mut loops = JoinSet::new();
         let groups = [

@@ -1,0 +1,51 @@
+//! The worker's own metric: how jobs end. Both labels come from closed sets.
+
+use metrics::{counter, describe_counter};
+
+use crate::service::work::JobError;
+use crate::store::jobs::JobKind;
+
+/// Counter of jobs that ended, labels `kind` and `outcome`.
+const JOBS: &str = "tamis_jobs_total";
+
+/// Says what the counter is, to the recorder that is installed, if one is.
+pub(super) fn describe() {
+    describe_counter!(JOBS, "Jobs that ended, by kind and outcome");
+}
+
+/// Counts a job that ended.
+pub(super) fn ended(kind: JobKind, result: &Result<(), JobError>) {
+    let outcome = match result {
+        Ok(()) => "done",
+        Err(JobError::Cancelled) => "stopped",
+        Err(JobError::Overtaken) => "overtaken",
+        Err(JobError::Failed(_)) => "failed",
+    };
+    counter!(JOBS, "kind" => kind.as_str(), "outcome" => outcome).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn every_job_that_ends_is_counted_once_by_kind_and_outcome() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            describe();
+            ended(JobKind::Seal, &Ok(()));
+            ended(JobKind::Seal, &Ok(()));
+            ended(JobKind::Deliver, &Err(JobError::Failed("secret".into())));
+        });
+        let text = recorder.handle().render();
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(JOBS)).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        for (kind, outcome, count) in [("seal", "done", 2), ("deliver", "failed", 1)] {
+            let line = format!("{JOBS}{{kind=\"{kind}\",outcome=\"{outcome}\"}} {count}");
+            assert!(lines.contains(&line.as_str()), "{text}");
+        }
+        assert!(!text.contains("secret"));
+    }
+}
