@@ -6,6 +6,7 @@
 //! interrupted creation is taken up again and never mistaken for a finished one.
 
 mod files;
+mod marker;
 mod operator;
 mod party;
 

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{check_private_dir, create_private_dir, write_private};
-use super::{HomeError, make, read_optional, required};
+use super::marker::Marker;
+use super::{HomeError, make, required};
 use crate::kek::{self, KekError};
 use crate::purpose::{KeyEncryption, LogSigning};
 use crate::{Entropy, Secret};
 
-const MARKER: &str = "operator-home";
+const MARKER: Marker = Marker {
+    file: "operator-home",
+    kind: "operator",
+    command: "tamis init",
+};
 const KEK: &str = "kek.key";
 const LOG_SIGNING: &str = "log-signing.key";
 
@@ -21,27 +25,17 @@ pub struct OperatorHome {
 impl OperatorHome {
     /// Makes the directory and the keys; takes up an interrupted creation, refuses a finished one.
     pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<Self, HomeError> {
-        create_private_dir(path)?;
-        if read_optional(&path.join(MARKER))?.is_some() {
-            return Err(HomeError::AlreadyThere(path.to_owned()));
-        }
+        MARKER.begin(path)?;
         make::<KeyEncryption>(&path.join(KEK), entropy)?;
         make::<LogSigning>(&path.join(LOG_SIGNING), entropy)?;
-        write_private(&path.join(MARKER), b"1\n")?;
+        MARKER.finish(path)?;
         Self::open(path)
     }
 
     /// Opens a finished directory. The key-encryption key is read only by [`OperatorHome::kek`]: an
     /// operator whose key comes from a command deletes the file.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
-        if read_optional(&path.join(MARKER))?.is_none() {
-            return Err(HomeError::NotThere {
-                path: path.to_owned(),
-                kind: "operator",
-                command: "tamis init",
-            });
-        }
-        check_private_dir(path)?;
+        MARKER.require(path)?;
         Ok(OperatorHome {
             path: path.to_owned(),
             log_signing: required(&path.join(LOG_SIGNING))?,

@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::files::{check_private_dir, create_private_dir, read_private, write_private};
+use super::files::{create_private_dir, read_private, write_private};
+use super::marker::Marker;
 use super::{HomeError, make, named, read_optional, required, store_once};
 use crate::purpose::{CookieTag, PairSecret, PairShare, Sealing, Signing};
 use crate::{Entropy, Secret};
 
-const MARKER: &str = "party-home";
+const MARKER: Marker = Marker {
+    file: "party-home",
+    kind: "party",
+    command: "tamis enrol",
+};
 const SIGNING: &str = "signing.key";
 const SEALING: &str = "sealing.key";
 const COOKIE_TAG: &str = "cookie-tag.key";
@@ -27,28 +32,18 @@ pub struct PartyHome {
 impl PartyHome {
     /// Makes the directory and the party's keys; takes up an interrupted creation, refuses a finished one.
     pub fn create(path: &Path, entropy: &dyn Entropy) -> Result<Self, HomeError> {
-        create_private_dir(path)?;
-        if read_optional(&path.join(MARKER))?.is_some() {
-            return Err(HomeError::AlreadyThere(path.to_owned()));
-        }
+        MARKER.begin(path)?;
         create_private_dir(&path.join(PAIRS))?;
         make::<Signing>(&path.join(SIGNING), entropy)?;
         make::<Sealing>(&path.join(SEALING), entropy)?;
         make::<CookieTag>(&path.join(COOKIE_TAG), entropy)?;
-        write_private(&path.join(MARKER), b"1\n")?;
+        MARKER.finish(path)?;
         Self::open(path)
     }
 
     /// Opens a finished directory and reads the party's own keys.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
-        if read_optional(&path.join(MARKER))?.is_none() {
-            return Err(HomeError::NotThere {
-                path: path.to_owned(),
-                kind: "party",
-                command: "tamis enrol",
-            });
-        }
-        check_private_dir(path)?;
+        MARKER.require(path)?;
         Ok(PartyHome {
             path: path.to_owned(),
             signing: required(&path.join(SIGNING))?,
@@ -59,7 +54,7 @@ impl PartyHome {
 
     /// Whether a finished directory is there.
     pub fn exists(path: &Path) -> bool {
-        read_private(&path.join(MARKER)).is_ok()
+        read_private(&path.join(MARKER.file)).is_ok()
     }
 
     /// The directory.
