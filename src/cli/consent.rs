@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::party::CollaborationArg;
+use super::party::{BOTH_SIDES, CollaborationArg};
 use super::{Exit, Failure, Screen, prose};
 use crate::party;
 use crate::party::exchange::session::terms_of;
@@ -37,7 +37,7 @@ pub(super) struct Withdraw {
 impl Consent {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         let Consent::Withdraw(withdraw) = self;
-        let (session, collaboration) = withdraw.at.open().await?;
+        let (session, collaboration) = withdraw.at.open(&BOTH_SIDES).await?;
         let paired = pairing::finish(&session, &collaboration)?;
         let terms = terms_of(&collaboration)?;
         let tokens = party::withdrawal_tokens(&party::WithdrawalOptions {
@@ -49,8 +49,9 @@ impl Consent {
         })
         .map_err(|error| Failure::usage(error.to_string()))?;
         if tokens.is_empty() {
-            return Err(Failure::usage("the file holds no usable identifier")
-                .next("Is --region right, and do the columns have usual names (email, phone)?"));
+            return Err(Failure::usage("the file holds no usable identifier").next(
+                "Is --region right? Are the columns named email, phone, …, or in --map FILE?",
+            ));
         }
         let waiting = screen.spinner("withdrawing");
         let views = activation::withdraw(&session, &collaboration.id, &tokens).await?;

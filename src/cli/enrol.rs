@@ -12,7 +12,9 @@ use tamis_protocols::wire::api::{Endpoint, PartyView, Role};
 use super::party::HomeArg;
 use super::{Exit, Failure, Screen, Wiring};
 use crate::delivery::sink;
+use crate::party::exchange::ExchangeError;
 use crate::party::exchange::enrolment::{self, Invitation};
+use crate::party::exchange::membership::Membership;
 
 /// Make this party's keys and enrol with an invitation
 #[derive(Args)]
@@ -45,8 +47,11 @@ impl Enrol {
         let invitation = Invitation::read(&self.invitation)?;
         let is_destination = invitation.role == Role::Destination;
         if is_destination && self.endpoint.is_none() {
-            return Err(Failure::usage("a destination needs --endpoint URL")
-                .next("Name the https address that shall receive deliveries."));
+            return Err(Failure::usage(format!(
+                "{} is invited as destination: that needs --endpoint URL",
+                invitation.name
+            ))
+            .next("Name the https address that shall receive deliveries."));
         }
         if !is_destination && (self.endpoint.is_some() || self.open_cookies) {
             return Err(Failure::usage(
@@ -62,8 +67,9 @@ impl Enrol {
             self.open_cookies,
             &*wiring.entropy,
         )
-        .await?;
+        .await;
         waiting.finish_and_clear();
+        let reply = reply.map_err(|error| already_enrolled(&home, &invitation, error))?;
         let key = own_fingerprint(&home, &reply.party, wiring)?;
         let answer = json!({
             "party": reply.party, "home": home, "url": invitation.url, "log_key": reply.log_key,
@@ -82,7 +88,7 @@ impl Enrol {
                 reply.party.role.as_str(),
                 invitation.url,
                 home.display(),
-                next(reply.party.role)
+                next(reply.party.role, &home)
             )
         })?;
         Ok(Exit::Done)
@@ -143,12 +149,37 @@ fn own_certificate(host: String, home: &Path, wiring: &Wiring) -> Result<String,
         .map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn next(role: Role) -> &'static str {
+/// An invitation that was used here already needs no new one.
+fn already_enrolled(home: &Path, invitation: &Invitation, error: ExchangeError) -> Failure {
+    let here = Membership::read(home)
+        .is_ok_and(|own| own.name == invitation.name && own.url == invitation.url);
+    let is_used = error.is("invalid_invitation");
+    let failure = Failure::from(error);
+    if here && is_used {
+        return failure.next(format!(
+            "{} is enrolled as {} already, and stays so: go on with it.",
+            home.display(),
+            invitation.name
+        ));
+    }
+    failure
+}
+
+fn next(role: Role, home: &Path) -> String {
+    let home = home.display();
     match role {
-        Role::Advertiser => "tamis collaboration propose --with PARTNER --to DESTINATION",
-        Role::Partner => "tamis collaboration show, and accept when the proposal is there",
-        Role::Destination => "receive deliveries, for instance with tamis sink",
-        Role::Auditor => "tamis log fetch --out DIR, then tamis log verify DIR",
+        Role::Advertiser => {
+            format!("tamis collaboration propose --with PARTNER --to DESTINATION --home {home}")
+        }
+        Role::Partner => {
+            format!("tamis collaboration show --home {home}; accept once the proposal is there")
+        }
+        Role::Destination => {
+            format!("receive deliveries: tamis sink --listen ADDR --out DIR --home {home}")
+        }
+        Role::Auditor => {
+            format!("tamis log fetch --out DIR --home {home}, then tamis log verify DIR")
+        }
     }
 }
 

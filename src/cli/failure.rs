@@ -103,6 +103,7 @@ impl From<ExchangeError> for Failure {
             | ExchangeError::Home(_)
             | ExchangeError::NotEnrolled
             | ExchangeError::Choice(_)
+            | ExchangeError::Lacking { .. }
             | ExchangeError::NotPaired
             | ExchangeError::UploadRefused(_) => Exit::Usage,
             ExchangeError::Tampered(_) | ExchangeError::KeyChanged(_) => Exit::Refused,

@@ -57,10 +57,14 @@ impl Invite {
         });
         screen.answer(&answer, || {
             format!(
-                "Invitation for {} ({}) in {}: good once. Hand it over safely; they run: tamis enrol --invitation FILE",
+                "Invitation for {} ({}) in {}, good once.\nNext: hand it over safely; they run: tamis enrol --invitation FILE{}",
                 invitation.name,
                 invitation.role.as_str(),
-                out.display()
+                out.display(),
+                match invitation.role {
+                    Role::Destination => " --endpoint URL",
+                    _ => "",
+                }
             )
         })?;
         Ok(Exit::Done)

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::party::CollaborationArg;
+use super::party::{CollaborationArg, explain_nothing_to_match};
 use super::{Exit, Failure, Screen, prose};
 use crate::party::exchange::activation;
-use tamis_protocols::wire::api::ReleasedCount;
+use tamis_protocols::wire::api::{ReleasedCount, Role};
 
 /// Match the newest uploads of both sides
 #[derive(Args)]
@@ -17,10 +17,16 @@ pub(super) struct Match {
 
 impl Match {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let (session, collaboration) = self.at.open().await?;
+        let (session, collaboration) = self.at.open(&[Role::Advertiser]).await?;
         let waiting = screen.spinner("matching");
-        let view = activation::run_match(&session, &collaboration.id).await?;
+        let matched = activation::run_match(&session, &collaboration.id).await;
         waiting.finish_and_clear();
+        let view = match matched {
+            Ok(view) => view,
+            Err(error) => {
+                return Err(explain_nothing_to_match(&session, &collaboration, error).await);
+            }
+        };
         screen.answer(&view, || {
             let rate = view
                 .rate_percent

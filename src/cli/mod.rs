@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tamis_keys::Entropy;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -58,12 +58,12 @@ Exit codes:
   4  interrupted; the same command goes on where it stopped
 
 Example:
-  tamis demo                  the whole story on this machine, in a minute
+  tamis demo                  the whole story on this machine, in seconds
   tamis upload crm.csv --region AU --dry-run";
 
 /// A privacy clean room: identifier sets go in, only aggregate cookie audiences come out.
 #[derive(Parser)]
-#[command(name = "tamis", version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
+#[command(name = "tamis", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 struct CommandLine {
     /// Print one JSON document on stdout instead of text; progress stays on stderr
     #[arg(long, global = true, env = "TAMIS_JSON", hide_env_values = true,
@@ -98,17 +98,10 @@ enum Command {
 
 /// Runs one command line and says how it went.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> ExitCode {
-    let line = match CommandLine::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let line = match CommandLine::try_parse_from(&arguments) {
         Ok(line) => line,
-        Err(error) => {
-            let _ = error.print();
-            // Help and version are answers, not errors.
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Done.into()
-            };
-        }
+        Err(error) => return not_understood(&error, &arguments),
     };
     let screen = Screen::new(line.json);
     let outcome = match line.command {
@@ -135,6 +128,32 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
             failure.exit.into()
         }
     }
+}
+
+/// A command line that is no command: help and version are answers, the rest is wrong usage.
+fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done.into();
+    }
+    // What was parsed of it is lost, so the two places of the switch are looked at here.
+    let wants_json = arguments.iter().any(|word| word == "--json")
+        || std::env::var("TAMIS_JSON").is_ok_and(|value| {
+            clap::builder::TypedValueParser::parse_ref(
+                &clap::builder::FalseyValueParser::new(),
+                &CommandLine::command(),
+                None,
+                value.as_ref(),
+            )
+            .unwrap_or(false)
+        });
+    if wants_json {
+        let text = error.render().to_string();
+        let what = text.split("\n\n").next().unwrap_or_default();
+        let what = what.trim_start_matches("error: ").replace("\n  ", " ");
+        Screen::new(true).failed_quietly(&Failure::usage(what).next("tamis help COMMAND"));
+    }
+    Exit::Usage.into()
 }
 
 /// Runs a command to its end, or until somebody presses ctrl-c or asks the process to end; then everything

@@ -6,6 +6,12 @@ use tamis_protocols::wire::api::{
     DeliveryView, ReleasedCount, UploadReport,
 };
 
+/// Columns of a line that is broken: what the narrowest usual terminal shows, with room for an indent.
+const WIDTH: usize = 78;
+
+/// A space at which no line is broken.
+const TIED: char = '\u{a0}';
+
 /// A table with these headings, plain enough to be read by `awk`.
 pub(super) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
@@ -69,64 +75,121 @@ fn delivery_reason(reason: DeliveryReason) -> &'static str {
     }
 }
 
-/// Audiences, one line per destination.
+/// Audiences, each with a line per destination.
 pub(super) fn audiences(views: &[AudienceView]) -> String {
     if views.is_empty() {
         return "No audiences yet: tamis audience create NAME --where EXPR --to DESTINATION".into();
     }
-    let mut table = table(&[
-        "audience",
-        "use",
-        "where",
-        "destination",
-        "state",
-        "size",
-        "delivery",
-    ]);
+    let there = views.iter().flat_map(|view| &view.destinations);
+    let longest = there.map(|there| there.destination.len()).max();
+    let width = longest.unwrap_or_default();
+    let mut text = String::new();
     for view in views {
+        let head = format!(
+            "{} ({}): {}",
+            view.name,
+            audience_use(view.purpose),
+            view.expression
+        );
+        text += &wrapped(&head, 4);
         for there in &view.destinations {
-            table.add_row([
-                view.name.as_str(),
-                audience_use(view.purpose),
-                &view.expression,
-                &there.destination,
-                audience_state(there.state),
-                &size(there.size.as_ref()),
-                there.delivery.map_or("–", delivery_state),
-            ]);
+            let decided = match there.state {
+                AudienceState::Released => size(there.size.as_ref()),
+                other => audience_state(other).to_owned(),
+            };
+            let line = format!(
+                "  {:width$}   {decided:13}   {}",
+                there.destination,
+                there.delivery.map_or("", delivery_state)
+            );
+            text += line.trim_end();
+            text.push('\n');
         }
     }
-    table.to_string()
+    text
 }
 
-/// Deliveries, newest first.
+/// Deliveries, newest first, with the first digits of their ids.
 pub(super) fn deliveries(views: &[DeliveryView]) -> String {
     if views.is_empty() {
         return "No deliveries yet.".into();
     }
-    let mut table = table(&[
-        "delivery",
-        "audience",
-        "destination",
-        "reason",
-        "state",
-        "attempts",
-    ]);
+    let mut table = table(&["delivery", "audience", "destination", "reason", "state"]);
     for view in views {
         table.add_row([
-            view.id.as_str(),
+            view.id.get(..8).unwrap_or(&view.id),
             &view.audience,
             &view.destination,
             delivery_reason(view.reason),
-            delivery_state(view.state),
-            &view.attempts.to_string(),
+            &progress(view),
         ]);
     }
-    table.to_string()
+    table.trim_fmt()
+}
+
+/// Where a delivery stands, and how often it was tried if that is news.
+fn progress(view: &DeliveryView) -> String {
+    let state = delivery_state(view.state);
+    match view.state {
+        DeliveryState::Delivered if view.attempts <= 1 => state.to_owned(),
+        _ if view.attempts == 0 => state.to_owned(),
+        _ => format!("{state}, tried {}×", view.attempts),
+    }
+}
+
+/// One delivery, with all that is known of it.
+pub(super) fn delivery(view: &DeliveryView) -> String {
+    let mut text = format!(
+        "Delivery {}\n  {} to {}, because of a {}\n  {}\n  queued {}\n",
+        view.id,
+        view.audience,
+        view.destination,
+        delivery_reason(view.reason),
+        progress(view),
+        view.created_at
+    );
+    if let Some(at) = &view.next_attempt_at {
+        text += &format!("  next attempt {at}\n");
+    }
+    if let Some(at) = &view.delivered_at {
+        text += &format!("  acknowledged {at}\n");
+    }
+    if let Some(index) = view.log_index {
+        text += &format!("  receipt: leaf {index} of the log\n");
+    }
+    text
+}
+
+/// Text in lines of at most [`WIDTH`] columns, broken at spaces; all but the first begin with `indent` spaces.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    wrapped_at(WIDTH, text, indent)
+}
+
+fn wrapped_at(width: usize, text: &str, indent: usize) -> String {
+    let lead = text.len() - text.trim_start().len();
+    let mut out = String::new();
+    let mut line = " ".repeat(lead);
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let is_new = line.trim().is_empty();
+        if !is_new && line.chars().count() + 1 + word.chars().count() > width {
+            out += &line;
+            out.push('\n');
+            line = " ".repeat(indent);
+        } else if !is_new {
+            line.push(' ');
+        }
+        line += word;
+    }
+    (out + &line + "\n").replace(TIED, " ")
 }
 
 /// What sealing made of an upload, for its owner.
 pub(super) fn upload_report(report: &UploadReport) -> String {
+    upload_rows(report, WIDTH) + &format!("  consent root {}\n", report.consent_root)
+}
+
+/// Which rows of an upload take part, in lines of at most `width` columns.
+pub(super) fn upload_rows(report: &UploadReport, width: usize) -> String {
     let mut text = format!(
         "{} rows, {} take part in matching",
         thousands(report.rows),
@@ -138,16 +201,40 @@ pub(super) fn upload_report(report: &UploadReport) -> String {
     text.push('\n');
     for (reason, rows) in &report.dropped {
         let reason = reason.replace('_', " ");
-        text += &format!("  left out: {reason} {}\n", thousands(*rows));
+        text += &format!("  left out {:>9}   {reason}\n", thousands(*rows));
     }
     if !report.segments.is_empty() {
         let segments: Vec<_> = report
             .segments
             .iter()
-            .map(|(label, rows)| format!("{label} {}", thousands(*rows)))
+            .map(|(label, rows)| format!("{label}{TIED}{}", thousands(*rows)))
             .collect();
-        text += &format!("  segments: {}\n", segments.join(", "));
+        text += &wrapped_at(width, &format!("  segments {}", segments.join(", ")), 11);
     }
-    text += &format!("  consent root: {}\n", report.consent_root);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WIDTH, wrapped};
+
+    #[test]
+    fn long_text_is_broken_at_spaces_and_loses_nothing() {
+        let text = format!("  segments {}", vec!["loyalty=gold 1,545,"; 20].join(" "));
+        let lines = wrapped(&text, 11);
+        assert!(lines.lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(
+            lines
+                .lines()
+                .skip(1)
+                .all(|line| line.starts_with("           l"))
+        );
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(words(&lines), words(&text));
+        assert_eq!(wrapped("  short", 4), "  short\n");
+    }
 }

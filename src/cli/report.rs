@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::party::CollaborationArg;
+use super::party::{BOTH_SIDES, CollaborationArg};
 use super::{Exit, Failure, Screen, prose};
 use crate::party::exchange::activation;
 
@@ -21,7 +21,7 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let (session, collaboration) = self.at.open().await?;
+        let (session, collaboration) = self.at.open(&BOTH_SIDES).await?;
         let waiting = screen.spinner("asking");
         let report = activation::report(&session, collaboration).await?;
         waiting.finish_and_clear();

@@ -67,6 +67,11 @@ impl Screen {
         if let Some(next) = &failure.next {
             self.note(format!("{} {next}", style("next:").cyan().for_stderr()));
         }
+        self.failed_quietly(failure);
+    }
+
+    /// The document of a failed command alone; nothing without `--json`.
+    pub(super) fn failed_quietly(&self, failure: &Failure) {
         if self.json {
             let document = json!({"error": {
                 "exit": failure.exit.code(), "what": failure.what, "next": failure.next,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use tamis_protocols::wire::api::Role;
 
 use super::party::HomeArg;
 use super::{Exit, Failure, Screen, Wiring};
@@ -32,7 +33,7 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
-        let session = self.home.session()?;
+        let session = self.home.session_as(&[Role::Destination])?;
         let mut options = SinkOptions::from_home(
             &session.home,
             session.membership.name,

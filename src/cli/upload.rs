@@ -6,18 +6,20 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use clap::Args;
 use jiff::civil::Date;
+use serde::Serialize;
 use serde_json::{Value, json};
-use tamis_protocols::wire::api::{CollaborationView, UploadView};
+use tamis_protocols::wire::api::{CollaborationView, Role, UploadView};
 
-use super::party::CollaborationArg;
+use super::party::{BOTH_SIDES, CollaborationArg};
 use super::{Exit, Failure, Screen, Wiring, prose};
 use crate::party::exchange::resume::{Slot, Unfinished, digest_file};
 use crate::party::exchange::session::terms_of;
 use crate::party::exchange::{ExchangeError, Session, activation, destinations, pairing, tus};
-use crate::party::{self, PrepareOptions};
+use crate::party::{self, ColumnError, PartyError, PrepareOptions};
 
 /// Said once while the service cannot seal, its disk being full for instance.
 const RETRYING: &str = "The service could not seal the upload, for a reason of its own (no room, perhaps), and tries \
@@ -52,12 +54,28 @@ pub(super) struct Upload {
     at: CollaborationArg,
 }
 
+/// How long each part of an upload took in this run; a part that an earlier run had done is absent.
+#[derive(Default, Serialize)]
+struct Seconds {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prepare: Option<f64>,
+    send: f64,
+    seal: f64,
+}
+
+/// Seconds since `start`, to the millisecond.
+fn since(start: Instant) -> f64 {
+    (start.elapsed().as_secs_f64() * 1e3).round() / 1e3
+}
+
 impl Upload {
     pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
-        let (session, collaboration) = self.at.open().await?;
+        let (session, collaboration) = self.at.open(&BOTH_SIDES).await?;
         let slot = Slot::of(&session.path, &collaboration.id)?;
         let source = self.source()?;
         let unfinished = slot.unfinished(&source)?.filter(|_| !self.dry_run);
+        let mut seconds = Seconds::default();
+        let start = Instant::now();
         let upload = match unfinished {
             Some(upload) => {
                 screen.note("going on with the interrupted upload of this file");
@@ -70,16 +88,33 @@ impl Upload {
                 else {
                     return Ok(Exit::Done);
                 };
+                seconds.prepare = Some(since(start));
                 upload
             }
         };
         let quality = upload.quality.clone();
-        let view = send(screen, &session, &collaboration.id, &slot, upload).await?;
+        let view = send(
+            screen,
+            &session,
+            &collaboration.id,
+            &slot,
+            upload,
+            &mut seconds,
+        )
+        .await?;
         slot.forget();
-        screen.answer(&json!({"quality": quality, "upload": view}), || {
-            let report = view.report.as_ref().map(prose::upload_report);
-            format!("Sealed upload {}: {}", view.id, report.unwrap_or_default())
-        })?;
+        screen.answer(
+            &json!({"quality": quality, "upload": view, "seconds": seconds}),
+            || {
+                let report = view.report.as_ref().map(prose::upload_report);
+                format!(
+                    "Sealed upload {}\n{}Next: {}",
+                    view.id,
+                    report.unwrap_or_default(),
+                    next(&session, &collaboration)
+                )
+            },
+        )?;
         Ok(Exit::Done)
     }
 
@@ -136,7 +171,7 @@ impl Upload {
                 progress: &moved,
             })
         })
-        .map_err(|error| Failure::usage(error.to_string()))?;
+        .map_err(|error| refused(&error, session.membership.role))?;
         bar.finish_and_clear();
         let quality = serde_json::to_value(&prepared.quality).unwrap_or(Value::Null);
         if self.dry_run {
@@ -161,6 +196,37 @@ impl Upload {
     }
 }
 
+/// A file that cannot be prepared; a file for the other side is a usual mistake.
+fn refused(error: &PartyError, role: Role) -> Failure {
+    let failure = Failure::usage(error.to_string());
+    match error {
+        PartyError::Columns(ColumnError::Missing { .. }) => failure.next(match role {
+            Role::Partner => {
+                "You upload as partner: a graph with cookies. Rename columns, or say which is which with --map FILE (lines such as email = \"Mail address\")."
+            }
+            _ => {
+                "You upload as advertiser: a CRM file with consent. Rename columns, or say which is which with --map FILE (lines such as email = \"Mail address\")."
+            }
+        }),
+        PartyError::Columns(_) => failure,
+        _ => failure.next("Nothing was sent; correct the file and run the same command again."),
+    }
+}
+
+/// What follows an upload; the other side may still have to upload.
+fn next(session: &Session, collaboration: &CollaborationView) -> String {
+    match session.membership.role {
+        Role::Partner => format!(
+            "{} runs `tamis match` when both have uploaded",
+            collaboration.advertiser.name
+        ),
+        _ => format!(
+            "tamis match, when {} has uploaded too",
+            collaboration.partner.name
+        ),
+    }
+}
+
 /// Creates the upload unless it exists, sends what is missing, and waits for the seal.
 async fn send(
     screen: &Screen,
@@ -168,8 +234,10 @@ async fn send(
     collaboration: &str,
     slot: &Slot,
     mut upload: Unfinished,
+    seconds: &mut Seconds,
 ) -> Result<UploadView, Failure> {
     let client = &session.client;
+    let start = Instant::now();
     let known = match &upload.url {
         Some(url) => tus::offset(client, url).await?.map(|at| (url.clone(), at)),
         None => None,
@@ -188,6 +256,8 @@ async fn send(
     let spool = slot.spool();
     tus::send(client, &url, spool, upload.length, offset, &moved).await?;
     bar.finish_and_clear();
+    seconds.send = since(start);
+    let start = Instant::now();
     let bar = screen.rows("sealing", upload.rows);
     let told = AtomicBool::new(false);
     let read = |view: &UploadView| {
@@ -198,6 +268,7 @@ async fn send(
     };
     let sealed = activation::wait_sealed(session, tus::id_of(&url), &read).await;
     bar.finish_and_clear();
+    seconds.seal = since(start);
     if let Err(ExchangeError::UploadRefused(_)) = &sealed {
         // The same bytes would be refused again.
         slot.forget();

@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -18,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tamis_protocols::wire::api::Problem;
 
-use super::exchange::backoff::Backoff;
+use super::exchange::backoff::{Backoff, Starting};
 use super::exchange::error::ExchangeError;
 use super::exchange::membership::Membership;
 
@@ -36,6 +37,8 @@ const ANSWER_LIMIT: usize = 16 << 20;
 pub struct Client {
     http: reqwest::Client,
     base: Arc<str>,
+    /// Whether the service has answered at least once.
+    reached: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -72,6 +75,7 @@ impl Client {
                 .build()
                 .unwrap_or_default(),
             base: base.into(),
+            reached: Arc::default(),
         }
     }
 
@@ -95,6 +99,7 @@ impl Client {
         Ok(Client {
             http,
             base: base.into(),
+            reached: Arc::default(),
         })
     }
 
@@ -136,15 +141,9 @@ impl Client {
         path: &str,
         say: &impl Serialize,
     ) -> Result<T, ExchangeError> {
-        let mut backoff = Backoff::new(ATTEMPTS);
-        loop {
-            match self.once(self.request(Method::POST, path).json(say)).await {
-                Err(error @ ExchangeError::Unreachable { .. }) => {
-                    backoff.pause(error, None).await?
-                }
-                other => return document(other?).await,
-            }
-        }
+        let request = || self.request(Method::POST, path).json(say);
+        let unsent = |error: &ExchangeError| matches!(error, ExchangeError::Unreachable { .. });
+        document(self.attempt(request, unsent).await?).await
     }
 
     /// `POST path` with no body.
@@ -168,6 +167,7 @@ impl Client {
             .send()
             .await
             .map_err(|error| ExchangeError::from_transport(&self.base, &error))?;
+        self.reached.store(true, Ordering::Relaxed);
         if answer.status().is_success() {
             return Ok(answer);
         }
@@ -179,10 +179,26 @@ impl Client {
         &self,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, ExchangeError> {
+        self.attempt(request, ExchangeError::may_pass).await
+    }
+
+    /// Attempts with backoff while `again` allows it. A service that has never answered may be starting:
+    /// a connection that it does not accept is tried again for about three seconds.
+    async fn attempt(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+        again: impl Fn(&ExchangeError) -> bool,
+    ) -> Result<Response, ExchangeError> {
+        let mut starting = Starting::now();
         let mut backoff = Backoff::new(ATTEMPTS);
         loop {
             match self.once(request()).await {
-                Err(error) if error.may_pass() => {
+                Err(error @ ExchangeError::Unreachable { .. })
+                    if !self.reached.load(Ordering::Relaxed) =>
+                {
+                    starting.pause(error).await?;
+                }
+                Err(error) if again(&error) => {
                     let after = error.retry_after();
                     backoff.pause(error, after).await?;
                 }

@@ -2,11 +2,14 @@
 
 use clap::Args;
 use tamis_protocols::intersection::Expression;
-use tamis_protocols::wire::api::{AudienceRequest, AudienceState, AudienceUse};
+use tamis_protocols::wire::api::{AudienceRequest, AudienceState, AudienceUse, Role};
+use tamis_protocols::wire::terms::Terms;
 
-use crate::cli::party::CollaborationArg;
+use super::wording;
+use crate::cli::party::{CollaborationArg, explain_nothing_to_match};
 use crate::cli::{Exit, Failure, Screen, prose};
 use crate::party::exchange::activation;
+use crate::party::exchange::session::terms_of;
 
 /// Name an audience, or decide it anew on the newest uploads; exit code 1 if no destination may have it
 #[derive(Args)]
@@ -50,11 +53,18 @@ fn name(word: &str) -> Result<String, String> {
 
 impl Create {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        Expression::parse(&self.expression).map_err(|error| {
+        let expression = Expression::parse(&self.expression).map_err(|error| {
             Failure::usage(format!("--where: {error}"))
                 .next("`tamis audience create --help` shows the grammar.")
         })?;
-        let (session, collaboration) = self.at.open().await?;
+        let (session, collaboration) = self.at.open(&[Role::Advertiser]).await?;
+        self.check_destinations(&terms_of(&collaboration)?)?;
+        let own = activation::uploads(&session, &collaboration.id).await?;
+        if let Some(segments) = wording::segments_of_newest(&own) {
+            for doubt in wording::check(&expression, segments)? {
+                screen.note(doubt);
+            }
+        }
         let request = AudienceRequest {
             expression: self.expression,
             destinations: self.to,
@@ -65,14 +75,40 @@ impl Create {
             },
         };
         let waiting = screen.spinner("the release gate decides");
-        let view =
-            activation::decide_audience(&session, &collaboration.id, &self.name, &request).await?;
+        let decided =
+            activation::decide_audience(&session, &collaboration.id, &self.name, &request).await;
         waiting.finish_and_clear();
+        let view = match decided {
+            Ok(view) => view,
+            Err(error) => {
+                return Err(explain_nothing_to_match(&session, &collaboration, error).await);
+            }
+        };
         screen.answer(&view, || prose::audiences(std::slice::from_ref(&view)))?;
         let released = view
             .destinations
             .iter()
             .any(|there| there.state == AudienceState::Released);
-        Ok(if released { Exit::Done } else { Exit::Refused })
+        if released {
+            screen.say("Next: tamis delivery show --wait");
+            return Ok(Exit::Done);
+        }
+        screen.say("Refused: too few persons. Nothing was released; make the audience wider.");
+        Ok(Exit::Refused)
+    }
+
+    fn check_destinations(&self, terms: &Terms) -> Result<(), Failure> {
+        let allowed: Vec<&str> = terms.destination_names().collect();
+        match self
+            .to
+            .iter()
+            .find(|name| !allowed.contains(&name.as_str()))
+        {
+            None => Ok(()),
+            Some(other) => Err(Failure::usage(format!(
+                "{other} is no destination of this collaboration"
+            ))
+            .next(format!("Its terms allow: {}.", allowed.join(", ")))),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `tamis audience list`: every audience of a collaboration.
 
 use clap::Args;
+use tamis_protocols::wire::api::Role;
 
 use crate::cli::party::CollaborationArg;
 use crate::cli::{Exit, Failure, Screen, prose};
@@ -16,7 +17,7 @@ pub(in crate::cli) struct List {
 
 impl List {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let (session, collaboration) = self.at.open().await?;
+        let (session, collaboration) = self.at.open(&[Role::Advertiser]).await?;
         let views = activation::audiences(&session, &collaboration.id).await?;
         screen.answer(&serde_json::json!({ "items": views }), || {
             prose::audiences(&views)

@@ -1,4 +1,4 @@
-//! `tamis audience`: create, list, show.
+//! `tamis audience`: create, list, show; `wording` finds slips in an expression before the gate is asked.
 
 use clap::Subcommand;
 
@@ -7,6 +7,7 @@ use super::{Exit, Failure, Screen};
 mod create;
 mod list;
 mod show;
+mod wording;
 
 /// Name audiences and see what the release gate said
 #[derive(Subcommand)]

@@ -1,7 +1,7 @@
 //! `tamis collaboration accept`: the partner signs the same bytes.
 
 use clap::Args;
-use tamis_protocols::wire::api::CollaborationState;
+use tamis_protocols::wire::api::{CollaborationState, Role};
 
 use super::show;
 use crate::cli::party::HomeArg;
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Accept {
 
 impl Accept {
     pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
-        let session = self.home.session()?;
+        let session = self.home.session_as(&[Role::Partner])?;
         let proposed = session
             .collaboration(self.id.as_deref(), CollaborationState::Proposed)
             .await?;

@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use tamis_protocols::identifier::{IdentifierType, Profile};
+use tamis_protocols::wire::api::Role;
 
 use super::show;
 use crate::cli::party::HomeArg;
@@ -56,7 +57,7 @@ fn profile(word: &str) -> Result<Profile, String> {
 
 impl Propose {
     pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
-        let session = self.home.session()?;
+        let session = self.home.session_as(&[Role::Advertiser])?;
         let year: Span = 1.year();
         let expires = match self.expires {
             Some(day) => day,

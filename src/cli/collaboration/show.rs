@@ -5,7 +5,7 @@ use serde::Serialize;
 use tamis_protocols::wire::api::{CollaborationState, CollaborationView};
 use tamis_protocols::wire::terms::Terms;
 
-use crate::cli::party::HomeArg;
+use crate::cli::party::{BOTH_SIDES, HomeArg};
 use crate::cli::{Exit, Failure, Screen, prose};
 use crate::party::exchange::{ExchangeError, Session, pairing};
 
@@ -31,7 +31,7 @@ struct Shown {
 
 impl Show {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let session = self.home.session()?;
+        let session = self.home.session_as(&BOTH_SIDES)?;
         if let Some(id) = &self.id {
             let view = session
                 .collaboration(Some(id), CollaborationState::Active)
@@ -112,7 +112,7 @@ fn text(shown: &Shown) -> String {
                 "  fingerprint {fingerprint}\n  Compare it with the other party by phone: the same on both sides means nobody is in between.\n  Compare each key with its destination in the same way: `tamis enrol` printed it there."
             );
         }
-        None => text += "  not signed by both yet",
+        None => text += "  signed by the advertiser alone so far",
     }
     text
 }

@@ -18,15 +18,15 @@ use crate::cli::Failure;
 
 /// How many customers are looked at.
 const CANDIDATES: usize = 1_000;
+/// The columns of a postal identifier.
+const POSTAL: [&str; 4] = ["surname", "given_name", "street_number", "postcode"];
 /// Loyalty levels of the audience `loyal`.
 const LOYAL: [&str; 3] = ["silver", "gold", "platinum"];
 
 /// Somebody who withdraws.
 pub(super) struct Customer {
-    /// As it stands in the CRM.
-    pub(super) email: String,
-    /// As it stands in the CRM.
-    pub(super) phone: String,
+    /// Columns and cells that identify the customer, as they stand in the CRM.
+    pub(super) cells: Vec<(&'static str, String)>,
     /// The person's cookies, by destination.
     pub(super) cookies: BTreeMap<Persona, BTreeSet<String>>,
 }
@@ -41,8 +41,8 @@ pub(super) struct Search<'a> {
 }
 
 struct Candidate {
-    email: String,
-    phone: String,
+    cells: Vec<(&'static str, String)>,
+    words: [String; 2],
     keys: BTreeSet<Key>,
     is_loyal: bool,
     crm_rows: u32,
@@ -73,8 +73,7 @@ impl Search<'_> {
             .next("The demo needs a customer with consent that is exactly one person of the graph.")
         })?;
         Ok(Customer {
-            email: chosen.email,
-            phone: chosen.phone,
+            cells: chosen.cells,
             cookies: chosen
                 .graph_rows
                 .into_iter()
@@ -86,6 +85,10 @@ impl Search<'_> {
     /// The first customers with undoubted consent; half of the places are kept for the loyal.
     fn candidates(&self, normaliser: &Normaliser) -> Result<Vec<Candidate>, Failure> {
         let withdrawn: Vec<_> = self.withdrawable();
+        let columns: &[&str] = match withdrawn[..] {
+            [IdentifierType::Postal] => &POSTAL,
+            _ => &["email", "phone"],
+        };
         let mut rows = Rows::open(self.crm)?;
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut others = 0;
@@ -103,8 +106,11 @@ impl Search<'_> {
             }
             others += usize::from(!is_loyal);
             candidates.push(Candidate {
-                email: row.cell("email").to_owned(),
-                phone: row.cell("phone").to_owned(),
+                cells: columns
+                    .iter()
+                    .map(|c| (*c, row.cell(c).to_owned()))
+                    .collect(),
+                words: loose_words(row.cell("email"), row.cell("phone")),
                 keys,
                 is_loyal,
                 crm_rows: 0,
@@ -115,17 +121,20 @@ impl Search<'_> {
             }
         }
         // What is withdrawn is what stands in the row as raw text.
-        candidates.retain(|candidate| !candidate.email.is_empty() || !candidate.phone.is_empty());
+        candidates.retain(|one| one.cells.iter().any(|(_, cell)| !cell.is_empty()));
         Ok(candidates)
     }
 
-    /// Identifier types that `withdrawn.csv` can carry.
+    /// Identifier types that `withdrawn.csv` carries: e-mail and phone, which are quicker to look for,
+    /// or the postal address where it is all there is.
     fn withdrawable(&self) -> Vec<IdentifierType> {
-        self.kinds
-            .iter()
-            .copied()
-            .filter(|kind| *kind != IdentifierType::Postal)
-            .collect()
+        let is_quick = |kind: &IdentifierType| *kind != IdentifierType::Postal;
+        let quick: Vec<_> = self.kinds.iter().copied().filter(is_quick).collect();
+        if quick.is_empty() {
+            self.kinds.to_vec()
+        } else {
+            quick
+        }
     }
 
     /// Counts the rows of both files that share an identifier with a candidate.
@@ -133,7 +142,7 @@ impl Search<'_> {
         let wanted = index(candidates.iter().map(|candidate| &candidate.keys));
         let loose = candidates
             .iter()
-            .flat_map(|candidate| loose_words(&candidate.email, &candidate.phone))
+            .flat_map(|candidate| candidate.words.clone())
             .collect();
         let withdrawable = self.withdrawable();
         self.scan(self.crm, &withdrawable, &loose, normaliser, |_, keys| {
@@ -301,7 +310,7 @@ mod tests {
             format!("bronze@x.fr,,bronze,consent,{GIVEN},\nGold@x.fr,,gold,consent,{GIVEN},\n");
         let graph = format!("bronze@x.fr,,c1,,{GIVEN}\ngold@X.fr,,c2,d2,{GIVEN}\n");
         let chosen = search(&crm, &graph).unwrap();
-        assert_eq!(chosen.email, "Gold@x.fr");
+        assert_eq!(chosen.cells[0], ("email", "Gold@x.fr".to_owned()));
         assert_eq!(chosen.cookies[&Persona::DspA], ["c2".to_owned()].into());
         assert_eq!(chosen.cookies[&Persona::DmpB], ["d2".to_owned()].into());
     }

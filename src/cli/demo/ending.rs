@@ -72,8 +72,7 @@ fn table(audiences: &[Value]) -> String {
         "audience",
         "use",
         "destination",
-        "the gate said",
-        "the advertiser sees",
+        "released size",
         "cookies there",
     ]);
     for audience in audiences {
@@ -86,26 +85,34 @@ fn table(audiences: &[Value]) -> String {
             word("audience"),
             word("use"),
             word("destination"),
-            word("state"),
-            prose::size(size.as_ref()),
+            match size {
+                Some(size) => prose::size(Some(&size)),
+                None => word("state"),
+            },
             prose::thousands(audience["cookies"].as_u64().unwrap_or(0)),
         ]);
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 fn where_to_look(play: &Play) -> String {
-    let out = play.stage.out();
-    let destinations = shown(&out.join("destinations"));
-    format!(
-        "\n{}\n  {}  exactly what the advertiser sees\n  {destinations}/NAME/members.csv  what each destination holds\n  {}  the log; prove it yourself: tamis log verify {}\n  {}  seconds, rows per second, memory\n  {}  who withdrew: look for them in the members",
-        style("Where to look next").bold(),
-        shown(&play.stage.report()),
-        shown(&play.stage.log()),
-        shown(&play.stage.log()),
-        shown(&play.stage.timings()),
-        shown(&play.stage.withdrawn()),
-    )
+    let verify = format!("proof: tamis log verify {}", shown(&play.stage.log()));
+    let members = play.stage.destination("NAME").join("members.csv");
+    let places = [
+        (play.stage.report(), "exactly what the advertiser sees"),
+        (members, "what each destination holds"),
+        (play.stage.log(), verify.as_str()),
+        (play.stage.timings(), "seconds, rows per second, memory"),
+        (play.stage.withdrawn(), "who withdrew: no member any more"),
+    ];
+    let places = places.map(|(path, what)| (shown(&path), what));
+    let width = places.iter().map(|(path, _)| path.chars().count()).max();
+    let width = width.unwrap_or_default();
+    let mut text = format!("\n{}", style("Where to look next").bold());
+    for (path, what) in places {
+        text += &format!("\n  {path:width$}  {what}");
+    }
+    text
 }
 
 fn still_running(play: &Play) -> String {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, date};
+use tamis_protocols::identifier::IdentifierType;
 
 use super::Demo;
 use super::stage::Stage;
@@ -60,7 +61,7 @@ impl Input {
             crm: bundled(stage, "crm.csv", CRM)?,
             graph: bundled(stage, "graph.csv", GRAPH)?,
             as_of: demo.as_of.unwrap_or(BUNDLED_DAY),
-            knows_released: is_bundled_day,
+            knows_released: is_bundled_day && demo.keys.contains(&IdentifierType::Email),
             knows_refused: is_bundled_day,
             made_in: None,
         })

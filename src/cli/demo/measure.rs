@@ -1,6 +1,6 @@
 //! Seconds, rows per second and memory, for `timings.json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ pub(super) struct Phase {
     pub(super) rows: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rows_per_second: Option<u64>,
+    /// Seconds of its parts, for an upload: `prepare`, `send`, `seal`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) parts: BTreeMap<String, f64>,
 }
 
 /// What `timings.json` holds.
@@ -62,7 +65,15 @@ impl Measure {
             seconds: (seconds * 1e3).round() / 1e3,
             rows,
             rows_per_second: rows.map(|rows| (rows as f64 / seconds.max(1e-3)) as u64),
+            parts: BTreeMap::new(),
         });
+    }
+
+    /// The parts of the newest phase.
+    pub(super) fn parts(&mut self, parts: BTreeMap<String, f64>) {
+        if let Some(phase) = self.phases.last_mut() {
+            phase.parts = parts;
+        }
     }
 
     /// The result so far; `service` is the service's process.

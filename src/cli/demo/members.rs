@@ -2,33 +2,32 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::Failure;
 
 /// An audience and a cookie of the destination in it.
 pub(super) type Member = (String, String);
 
-/// A sink writes its members once it has heard nothing for a second; this is that and a little more.
-const QUIET: Duration = Duration::from_millis(1_500);
+/// Longest time a sink may take to write down what it holds.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until sinks that were told everything have written it down: they write beside the file first.
+/// Waits until sinks that were told everything have written it down. A sink journals each message before it
+/// acknowledges it and writes its members once it falls quiet, never both at once: members younger than the
+/// journal are complete.
 pub(super) async fn settle(directories: &[PathBuf]) {
-    tokio::time::sleep(QUIET).await;
-    for _ in 0..600 {
-        if !directories.iter().any(|directory| is_writing(directory)) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until && !directories.iter().all(|one| is_settled(one)) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-fn is_writing(directory: &Path) -> bool {
-    std::fs::read_dir(directory).is_ok_and(|entries| {
-        entries
-            .flatten()
-            .any(|entry| entry.file_name().to_string_lossy().starts_with(".tmp"))
-    })
+fn is_settled(directory: &Path) -> bool {
+    let written = |name: &str| std::fs::metadata(directory.join(name))?.modified();
+    match (written("members.csv"), written("journal")) {
+        (Ok(members), Ok(journal)) => members > journal,
+        _ => false,
+    }
 }
 
 /// The members of one destination, in memory: the demo's alone, and bounded by what the destination holds.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::time::Duration;
 
-use console::style;
+use console::{Term, style};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::cast::Persona;
@@ -22,6 +22,17 @@ pub(super) struct Story {
 impl Story {
     pub(super) fn new(aside: bool) -> Self {
         Story { aside, act: 0 }
+    }
+
+    /// Columns that a command may fill: those of the terminal, or as many as it takes.
+    fn columns(&self) -> usize {
+        let term = if self.aside {
+            Term::stderr()
+        } else {
+            Term::stdout()
+        };
+        term.size_checked()
+            .map_or(usize::MAX, |(_, columns)| usize::from(columns).max(60))
     }
 
     pub(super) fn line(&self, words: impl Display) {
@@ -48,10 +59,10 @@ impl Story {
     pub(super) fn command(&self, who: Persona, arguments: &[String]) {
         let typed: Vec<Cow<'_, str>> = arguments.iter().map(|word| quoted(word)).collect();
         self.line(format!(
-            "{} {} tamis {}",
+            "{} {} {}",
             who.paint(format!("{:>NAMES$}", who.name())),
             style("$").dim(),
-            typed.join(" ")
+            folded(&typed, self.columns())
         ));
     }
 
@@ -94,6 +105,34 @@ impl Drop for Waiting {
     }
 }
 
+/// The command in lines that fit, broken as a shell allows: it can still be copied.
+fn folded(words: &[Cow<'_, str>], columns: usize) -> String {
+    // What stands before it, and ` \\` behind it.
+    let room = columns.saturating_sub(NAMES + 3 + 2);
+    let mut text = "tamis".to_owned();
+    let mut filled = text.len();
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        // An option stays with its value.
+        let mut unit = word.to_string();
+        if word.starts_with("--")
+            && let Some(value) = words.next_if(|next| !next.starts_with("--"))
+        {
+            unit = format!("{unit} {value}");
+        }
+        let length = unit.chars().count();
+        if filled + 1 + length > room {
+            text += &format!(" \\\n{:1$}", "", NAMES + 5);
+            filled = 2 + length;
+        } else {
+            text.push(' ');
+            filled += 1 + length;
+        }
+        text += &unit;
+    }
+    text
+}
+
 /// A word as a shell wants it.
 fn quoted(word: &str) -> Cow<'_, str> {
     let is_plain = !word.is_empty()
@@ -109,7 +148,19 @@ fn quoted(word: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{folded, quoted};
+
+    #[test]
+    fn a_long_command_is_broken_where_a_shell_goes_on() {
+        let words = "invite dsp-a --role destination --out homes/dsp-a.invitation --home homes/op";
+        let typed: Vec<_> = words.split(' ').map(quoted).collect();
+        assert_eq!(folded(&typed, usize::MAX), format!("tamis {words}"));
+        let lines = folded(&typed, 60);
+        assert!(lines.lines().count() > 1);
+        assert!(lines.lines().all(|line| line.len() <= 60));
+        let joined: Vec<_> = lines.split(" \\\n").map(str::trim).collect();
+        assert_eq!(joined.join(" "), format!("tamis {words}"));
+    }
 
     #[test]
     fn a_command_can_be_copied_into_a_shell() {

@@ -22,11 +22,7 @@ pub(in crate::cli) struct Fetch {
 
 impl Fetch {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let session = self.home.session()?;
-        if session.membership.role != Role::Auditor {
-            return Err(Failure::usage("the entries of the log are for auditors")
-                .next("Ask the operator for an invitation with --role auditor."));
-        }
+        let session = self.home.session_as(&[Role::Auditor])?;
         let waiting = screen.spinner("fetching the log");
         let fetched = log::fetch(&session.client, &self.out, &session.membership.log_key).await?;
         waiting.finish_and_clear();

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,8 +32,10 @@ const CONNECTIONS: usize = 64;
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// For the head of a request, and for an idle connection.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// Quiet time after which the members are written.
-const IDLE: Duration = Duration::from_secs(1);
+/// Quiet time after which the members are written; longer once writing takes longer.
+const IDLE: Duration = Duration::from_millis(250);
+/// That time at most.
+const LONGEST_IDLE: Duration = Duration::from_secs(5);
 /// Time for messages under way when the sink ends.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -166,14 +168,17 @@ async fn serve_one(
 
 /// Writes the members once no message has come for a second.
 async fn report_when_idle(receiving: Arc<Receiving>) {
+    let mut idle = IDLE;
     loop {
         receiving.changed.notified().await;
-        while tokio::time::timeout(IDLE, receiving.changed.notified())
+        while tokio::time::timeout(idle, receiving.changed.notified())
             .await
             .is_ok()
         {}
+        let start = Instant::now();
         let writing = receiving.clone();
         let written = tokio::task::spawn_blocking(move || writing.keeper().write_report()).await;
+        idle = (2 * start.elapsed()).clamp(IDLE, LONGEST_IDLE);
         if !matches!(written, Ok(Ok(()))) {
             tracing::error!("the members cannot be written; trying again after the next message");
         }

@@ -38,9 +38,7 @@ const USUAL_SEGMENTS: [&str; 14] = [
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ColumnError {
     /// Columns without which nothing can be done.
-    #[error(
-        "missing: {missing}. Found: {found}. Rename columns, or say which is which with --map FILE (lines such as email = \"Mail address\")"
-    )]
+    #[error("missing: {missing}. Found: {found}")]
     Missing {
         /// What is missing, in words.
         missing: String,

@@ -6,7 +6,7 @@
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::api::{
     AudienceRequest, AudienceState, AudienceView, CollaborationView, DeliveryState, DeliveryView,
-    JobState, Listing, MatchView, UploadState, UploadView, WithdrawalRequest, WithdrawalView,
+    JobState, Listing, MatchView, Role, UploadState, UploadView, WithdrawalRequest, WithdrawalView,
 };
 use tokio::time::{Duration, Instant};
 
@@ -175,6 +175,18 @@ pub async fn withdraw(
     Ok(views)
 }
 
+/// Own uploads in a collaboration, newest first.
+pub async fn uploads(
+    session: &Session,
+    collaboration: &str,
+) -> Result<Vec<UploadView>, ExchangeError> {
+    let mut uploads: Listing<UploadView> = session.client.get(paths::UPLOADS).await?;
+    uploads
+        .items
+        .retain(|upload| upload.collaboration == collaboration);
+    Ok(uploads.items)
+}
+
 /// Everything the service shows this party about a collaboration, and nothing else.
 #[derive(serde::Serialize)]
 pub struct Report {
@@ -202,8 +214,6 @@ pub async fn report(
     let id = collaboration.id.clone();
     collaboration.share_for_you = None;
     let notes = Notebook::read(&session.path, &id)?;
-    let mut uploads: Listing<UploadView> = session.client.get(paths::UPLOADS).await?;
-    uploads.items.retain(|upload| upload.collaboration == id);
     let mut matches = Vec::new();
     for id in &notes.matches {
         matches.push(session.client.get(&paths::match_(id)).await?);
@@ -215,9 +225,13 @@ pub async fn report(
     Ok(Report {
         party: session.membership.name.clone(),
         collaboration,
-        uploads: uploads.items,
+        uploads: uploads(session, &id).await?,
         matches,
-        audiences: audiences(session, &id).await?,
+        // Audiences are the advertiser's; the partner sees what was delivered of them.
+        audiences: match session.membership.role {
+            Role::Advertiser => audiences(session, &id).await?,
+            _ => Vec::new(),
+        },
         deliveries: deliveries(session, &id).await?,
         withdrawals,
     })

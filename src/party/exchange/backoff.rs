@@ -1,6 +1,9 @@
-//! Waiting between attempts: 0.25 s, doubled each time up to 15 s, or as long as the service asks.
+//! Waiting between attempts: 0.25 s, doubled each time up to 15 s, or as long as the service asks. A service
+//! that has not answered at all yet may just be starting: it gets about three seconds.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::error::ExchangeError;
 
@@ -21,6 +24,15 @@ impl Backoff {
             left: attempts,
             all: attempts,
             pause: FIRST,
+        }
+    }
+
+    /// For a service that has not answered yet: 0.1 s, doubled; [`Starting`] bounds the sum.
+    fn short() -> Self {
+        Backoff {
+            left: u32::MAX,
+            all: u32::MAX,
+            pause: Duration::from_millis(100),
         }
     }
 
@@ -46,16 +58,43 @@ impl Backoff {
     }
 }
 
-/// Pauses between looks at a job: 50 ms at first, then longer, at most 2 s.
+/// Longest time that a service may take until it first accepts a connection.
+const START: Duration = Duration::from_secs(3);
+
+/// Pauses until a service that may be starting accepts its first connection.
+pub(crate) struct Starting {
+    since: Instant,
+    backoff: Backoff,
+}
+
+impl Starting {
+    pub(crate) fn now() -> Self {
+        Starting {
+            since: Instant::now(),
+            backoff: Backoff::short(),
+        }
+    }
+
+    /// Waits, or gives `error` back after about three seconds.
+    pub(crate) async fn pause(&mut self, error: ExchangeError) -> Result<(), ExchangeError> {
+        if self.since.elapsed() >= START {
+            return Err(error);
+        }
+        self.backoff.pause(error, None).await
+    }
+}
+
+/// Pauses between looks at a job: 15 ms at first, each a quarter longer, at most 1 s. So a job is noticed
+/// at most a quarter of its own time after its end.
 pub(crate) struct Polling(Duration);
 
 impl Polling {
     pub(crate) fn new() -> Self {
-        Polling(Duration::from_millis(50))
+        Polling(Duration::from_millis(15))
     }
 
     pub(crate) async fn pause(&mut self) {
         tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 3 / 2).min(Duration::from_secs(2));
+        self.0 = (self.0 * 5 / 4).min(Duration::from_secs(1));
     }
 }

@@ -6,7 +6,7 @@
 //! is read. That the key in the terms is the destination's own, people compare by phone: `tamis enrol`
 //! prints the fingerprint at the destination, `tamis collaboration show` at both parties.
 
-use tamis_protocols::wire::api::{PartyView, Role};
+use tamis_protocols::wire::api::PartyView;
 use tamis_protocols::wire::terms::{Destination, Terms};
 
 use super::error::ExchangeError;
@@ -19,19 +19,28 @@ pub async fn look_up(
     session: &Session,
     names: &[String],
 ) -> Result<Vec<Destination>, ExchangeError> {
+    let enrolled = session.destinations().await?;
     let mut found: Vec<Destination> = Vec::new();
     for name in names {
         if found.iter().any(|known| known.name == *name) {
             continue;
         }
-        let party = session.party(name).await?;
-        if party.role != Role::Destination {
-            let said = format!("{name} is not a destination");
-            return Err(ExchangeError::Choice(said));
-        }
-        found.push(Destination::new(name, shown_key(&party)?.as_ref()));
+        let party = enrolled.iter().find(|party| party.name == *name);
+        let party = party.ok_or_else(|| unknown(name, &enrolled))?;
+        found.push(Destination::new(name, shown_key(party)?.as_ref()));
     }
     Ok(found)
+}
+
+fn unknown(name: &str, enrolled: &[PartyView]) -> ExchangeError {
+    let names: Vec<&str> = enrolled.iter().map(|party| party.name.as_str()).collect();
+    ExchangeError::Lacking {
+        what: format!("no destination named {name} is enrolled"),
+        next: match names.as_slice() {
+            [] => "No destination is enrolled yet: ask the operator.".to_owned(),
+            names => format!("Enrolled destinations: {}.", names.join(", ")),
+        },
+    }
 }
 
 /// The keys to seal cookies to: those of the terms, or none at all.
@@ -70,6 +79,7 @@ fn shown_key(party: &PartyView) -> Result<Option<[u8; 32]>, ExchangeError> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use base64::prelude::{BASE64_STANDARD, Engine as _};
+    use tamis_protocols::wire::api::Role;
 
     use super::*;
 

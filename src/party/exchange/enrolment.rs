@@ -14,7 +14,9 @@ use tamis_keys::signing::SigningKey;
 use tamis_protocols::wire::api::{Endpoint, EnrolmentReply, EnrolmentRequest, Role};
 
 use super::error::ExchangeError;
-use super::membership::{self, CERTIFICATE, CERTIFICATE_KEY, Membership, WEBHOOK_SECRET};
+use super::membership::{
+    self, CERTIFICATE, CERTIFICATE_KEY, CERTIFICATE_KEY_ASKED, Membership, WEBHOOK_SECRET,
+};
 use super::paths;
 use crate::party::client::Client;
 
@@ -38,10 +40,18 @@ pub struct Invitation {
 impl Invitation {
     /// Reads an invitation file.
     pub fn read(path: &Path) -> Result<Self, ExchangeError> {
+        let lacking = |why: String, next: &str| ExchangeError::Lacking {
+            what: format!("{}: {why}", path.display()),
+            next: next.to_owned(),
+        };
         let bytes = std::fs::read(path)
-            .map_err(|_| ExchangeError::Invitation("the file cannot be read"))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|_| ExchangeError::Invitation("the file is not an invitation"))
+            .map_err(|error| lacking(error.to_string(), "Check the path of the invitation."))?;
+        serde_json::from_slice(&bytes).map_err(|_| {
+            lacking(
+                "this is not an invitation".to_owned(),
+                "Give the file that the operator made with `tamis invite … --out FILE`.",
+            )
+        })
     }
 }
 
@@ -65,8 +75,10 @@ pub async fn enrol(
     };
     let (csr_pem, key_pem) = certificate_request(&invitation.name)?;
     let client = Client::anonymous(&invitation.url, &invitation.ca_pem)?;
-    // The key is on disk before the certificate exists: an answer that arrives is never useless.
-    membership::write(&home.join(CERTIFICATE_KEY), key_pem.as_bytes())?;
+    // The key is on disk before the certificate exists: an answer that arrives is never useless. It takes
+    // the place of the present one only then: an invitation that is refused leaves the home as it was.
+    let asked = home.join(CERTIFICATE_KEY_ASKED);
+    membership::write(&asked, key_pem.as_bytes())?;
     let reply: EnrolmentReply = client
         .post(
             paths::ENROLMENTS,
@@ -78,10 +90,16 @@ pub async fn enrol(
                 endpoint,
             },
         )
-        .await?;
+        .await
+        .inspect_err(|error| {
+            if matches!(error, ExchangeError::Refused { .. }) {
+                let _ = std::fs::remove_file(&asked);
+            }
+        })?;
     if reply.party.name != invitation.name || reply.log_key != invitation.log_key {
         return Err(ExchangeError::Tampered("the answer to the enrolment"));
     }
+    std::fs::rename(&asked, home.join(CERTIFICATE_KEY)).map_err(in_home)?;
     membership::write(&home.join(CERTIFICATE), reply.certificate_pem.as_bytes())?;
     if let Some(secret) = &reply.webhook_secret {
         membership::write(&home.join(WEBHOOK_SECRET), secret.as_bytes())?;

@@ -52,6 +52,14 @@ pub enum ExchangeError {
     /// The collaboration named is not among the party's.
     #[error("{0}")]
     Choice(String),
+    /// Something named is not there.
+    #[error("{what}")]
+    Lacking {
+        /// What is not there.
+        what: String,
+        /// What helps.
+        next: String,
+    },
     /// The other side has not signed yet.
     #[error("the other side has not accepted the collaboration yet")]
     NotPaired,
@@ -104,6 +112,20 @@ impl ExchangeError {
         }
     }
 
+    /// Says better what a "no such resource" (404) is about; any other error stays.
+    #[must_use]
+    pub fn if_not_found(self, better: impl FnOnce() -> ExchangeError) -> ExchangeError {
+        match self {
+            ExchangeError::Refused { status: 404, .. } => better(),
+            other => other,
+        }
+    }
+
+    /// Whether the service answered with this problem.
+    pub fn is(&self, problem: &str) -> bool {
+        matches!(self, ExchangeError::Refused { code, .. } if code == problem)
+    }
+
     /// How long the service asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -116,7 +138,7 @@ impl ExchangeError {
     pub fn next_step(&self) -> Option<String> {
         let step = match self {
             ExchangeError::Unreachable { .. } => {
-                "Is it running, and is the address right? Run the same command again when it is."
+                "Does `tamis serve` run there, and is the address right? Then run the same command again."
             }
             ExchangeError::NotTrusted { .. } => {
                 "If the client certificate has expired, or the operator was set up anew, ask the operator for a new invitation and enrol again."
@@ -133,11 +155,12 @@ impl ExchangeError {
                 "Check --home; files in it belong to you alone (directories 0700, files 0600)."
             }
             ExchangeError::NotEnrolled => {
-                "Enrol first: `tamis enrol --invitation FILE`, or name another home with --home."
+                "Name your home with --home DIR (or TAMIS_HOME); or enrol first: `tamis enrol --invitation FILE`."
             }
             ExchangeError::Choice(_) => {
                 "`tamis collaboration show` lists yours; name one with --collaboration ID."
             }
+            ExchangeError::Lacking { next, .. } => return Some(next.clone()),
             ExchangeError::NotPaired => {
                 "Ask the partner to run `tamis collaboration accept`, then try again."
             }
@@ -164,7 +187,7 @@ impl ExchangeError {
 
 fn refused(status: u16, code: &str) -> Option<String> {
     let step = match (status, code) {
-        (_, "below_minimum") => return None,
+        (_, "below_minimum" | "invalid_invitation") => return None,
         (401 | 403, _) => "Enrol again with a new invitation from the operator.",
         (404, _) => {
             "It does not exist, or it is not yours to see. Check the name, and --home and --collaboration."

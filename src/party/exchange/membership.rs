@@ -14,6 +14,8 @@ const SERVICE: &str = "service.json";
 pub const CERTIFICATE: &str = "client-certificate.pem";
 /// The client certificate's private key, PKCS#8 PEM.
 pub const CERTIFICATE_KEY: &str = "client-key.pem";
+/// The key of a certificate that was asked for and has not come yet.
+pub const CERTIFICATE_KEY_ASKED: &str = "client-key.asked.pem";
 /// Destinations only: the Standard Webhooks secret.
 pub const WEBHOOK_SECRET: &str = "webhook-secret";
 

@@ -38,10 +38,14 @@ pub async fn propose(
 ) -> Result<CollaborationView, ExchangeError> {
     let partner = session.party(&terms.partner).await?;
     if partner.role != Role::Partner {
-        return Err(ExchangeError::Choice(format!(
-            "{} is not a partner",
-            terms.partner
-        )));
+        return Err(ExchangeError::Lacking {
+            what: format!(
+                "{} is enrolled as {}, not as partner",
+                terms.partner,
+                partner.role.as_str()
+            ),
+            next: "Name a data partner with --with.".to_owned(),
+        });
     }
     let text = serde_json::to_string(terms)
         .map_err(|_| ExchangeError::Misunderstood("terms that cannot be written"))?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tamis_keys::home::PartyHome;
-use tamis_protocols::wire::api::{CollaborationState, CollaborationView, Listing, PartyView};
+use tamis_protocols::wire::api::{CollaborationState, CollaborationView, Listing, PartyView, Role};
 use tamis_protocols::wire::terms::Terms;
 
 use super::enrolment::in_home;
@@ -53,14 +53,19 @@ impl Session {
         state: CollaborationState,
     ) -> Result<CollaborationView, ExchangeError> {
         if let Some(id) = named {
-            return self.client.get(&paths::collaboration(id)).await;
+            let found = self.client.get(&paths::collaboration(id)).await;
+            return found.map_err(|error| {
+                error.if_not_found(|| ExchangeError::Lacking {
+                    what: format!("{} has no collaboration {id}", self.membership.name),
+                    next: "`tamis collaboration show` lists yours.".to_owned(),
+                })
+            });
         }
-        let mut fitting: Vec<_> = self
+        let (mut fitting, others): (Vec<_>, Vec<_>) = self
             .collaborations()
             .await?
             .into_iter()
-            .filter(|collaboration| collaboration.state == state)
-            .collect();
+            .partition(|collaboration| collaboration.state == state);
         let word = match state {
             CollaborationState::Proposed => "proposed",
             CollaborationState::Active => "active",
@@ -71,15 +76,46 @@ impl Session {
             (Some(_), false) => Err(ExchangeError::Choice(format!(
                 "there is more than one {word} collaboration"
             ))),
-            (None, _) => Err(ExchangeError::Choice(format!(
-                "there is no {word} collaboration"
-            ))),
+            (None, _) => Err(ExchangeError::Lacking {
+                what: format!("{} has no {word} collaboration", self.membership.name),
+                next: self.towards(&others),
+            }),
+        }
+    }
+
+    /// How a party gets from the collaborations it has to the one it lacks.
+    fn towards(&self, others: &[CollaborationView]) -> String {
+        let in_state = |state| others.iter().find(|one| one.state == state);
+        let role = self.membership.role;
+        if let Some(active) = in_state(CollaborationState::Active) {
+            return format!("Collaboration {} is active already.", active.id);
+        }
+        match (in_state(CollaborationState::Proposed), role) {
+            (Some(_), Role::Partner) => {
+                "Accept the proposed one first: `tamis collaboration accept`.".to_owned()
+            }
+            (Some(proposed), _) => format!(
+                "{} must run `tamis collaboration accept` first.",
+                proposed.partner.name
+            ),
+            (None, Role::Advertiser) => {
+                "Propose one: `tamis collaboration propose --with PARTNER --to DESTINATION`."
+                    .to_owned()
+            }
+            (None, _) => "The advertiser proposes one: ask them.".to_owned(),
         }
     }
 
     /// What may be known of a party.
     pub async fn party(&self, name: &str) -> Result<PartyView, ExchangeError> {
-        self.client.get(&paths::party(name)).await
+        let found = self.client.get(&paths::party(name)).await;
+        found.map_err(|error| {
+            error.if_not_found(|| ExchangeError::Lacking {
+                what: format!("no party named {name} is enrolled"),
+                next: "A party enrols under the name in its invitation: ask them, or the operator."
+                    .to_owned(),
+            })
+        })
     }
 
     /// Every enrolled destination.

@@ -188,7 +188,8 @@ impl Quality {
         if self.rows > 0 && self.usable * 2 < self.rows {
             warnings.push(format!(
                 "fewer than half of the rows can take part ({} of {})",
-                self.usable, self.rows
+                table::thousands(self.usable),
+                table::thousands(self.rows)
             ));
         }
         self.warnings.append(&mut warnings);
@@ -222,24 +223,24 @@ impl ColumnQuality {
         reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), **reason));
         self.hints = reasons
             .into_iter()
-            .map(|(reason, count)| format!("{count} × {}", reason.hint()))
+            .map(|(reason, count)| format!("{} × {}", table::thousands(*count), reason.hint()))
             .collect();
         if self.double_hashed > 0 {
             self.hints.push(format!(
                 "{} × hashed twice: hash the normalised identifier itself, once",
-                self.double_hashed
+                table::thousands(self.double_hashed)
             ));
         }
         if self.placeholders > 0 {
             self.hints.push(format!(
                 "{} × the digest of nothing or of a word such as null: leave empty cells empty",
-                self.placeholders
+                table::thousands(self.placeholders)
             ));
         }
         if self.contradicting > 0 {
             self.hints.push(format!(
                 "{} × not the digest of the identifier in the same row: was another normalisation used?",
-                self.contradicting
+                table::thousands(self.contradicting)
             ));
         }
         if self.duplicate * 10 > self.valid {

@@ -72,7 +72,7 @@ impl Quality {
         let mut table = table(["left out by the terms", "rows", ""]);
         for (reason, rows) in &self.dropped {
             let hint = DropReason::parse(reason).map_or("", DropReason::hint);
-            table.add_row([(*reason).to_owned(), thousands(*rows), hint.to_owned()]);
+            table.add_row([reason.replace('_', " "), thousands(*rows), hint.to_owned()]);
         }
         if let Some(hints) = table.column_mut(2) {
             hints.set_cell_alignment(CellAlignment::Left);
@@ -130,7 +130,7 @@ fn write_table(f: &mut fmt::Formatter<'_>, table: Table) -> fmt::Result {
 }
 
 /// `1,234,567`.
-fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

@@ -134,10 +134,7 @@ async fn create(play: &mut Play, wanted: &Wanted) -> Result<(), Failure> {
     } else {
         play.check(
             everywhere(AudienceState::BelowMinimum),
-            &format!(
-                "{} is too small: refused, and nothing said about its size",
-                wanted.name
-            ),
+            &format!("{} is too small: refused, its size unsaid", wanted.name),
         )
     }
 }

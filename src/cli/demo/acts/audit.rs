@@ -20,7 +20,7 @@ pub(super) async fn perform(play: &mut Play, fingerprint: &str) -> Result<(), Fa
     play.measure.phase("verify log", verified.seconds, None);
     play.check(
         verified.text("/verified") == "true",
-        "signature, tiles, root and order of events verify from files and one key",
+        "signature, tiles, root and order verify from files and one key",
     )?;
     let report = shown(&play.stage.report());
     play.act(Persona::Maison, &["report", "--out", &report])
@@ -29,7 +29,7 @@ pub(super) async fn perform(play: &mut Play, fingerprint: &str) -> Result<(), Fa
     // A cheap guard: what the two parties share must not be in what one of them may show around.
     play.check(
         !written.is_empty() && !written.contains(fingerprint),
-        "the advertiser's report holds released counts and nothing of the pair secret",
+        "the report holds released counts, nothing of the pair secret",
     )?;
     let alive = play.all_alive();
     play.check(alive, "the service and both destinations ran through")

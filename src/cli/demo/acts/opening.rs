@@ -11,7 +11,7 @@ use crate::cli::demo::stage::shown;
 
 pub(super) async fn perform(play: &mut Play) -> Result<(), Failure> {
     play.story.line(format!(
-        "{}\nEverything below really happens: every line that begins with a name is a process of its own, with\nTLS 1.3 between them. Results go to {}.",
+        "{}\nEverything below really happens. What stands after `$` is a process of its own,\nwith its persona's keys and TLS 1.3 to the others. Results go to {}.",
         style("Tamis: identifier sets go in, only aggregate cookie audiences come out.").bold(),
         shown(play.stage.out())
     ));

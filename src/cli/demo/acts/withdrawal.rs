@@ -48,10 +48,9 @@ fn write(play: &Play, customer: &Customer) -> Result<(), Failure> {
     let path = play.stage.withdrawn();
     let failed = |error: csv::Error| Failure::usage(format!("{}: {error}", path.display()));
     let mut writer = csv::Writer::from_path(&path).map_err(failed)?;
-    writer.write_record(["email", "phone"]).map_err(failed)?;
-    writer
-        .write_record([&customer.email, &customer.phone])
-        .map_err(failed)?;
+    let (columns, cells): (Vec<_>, Vec<_>) = customer.cells.iter().cloned().unzip();
+    writer.write_record(columns).map_err(failed)?;
+    writer.write_record(cells).map_err(failed)?;
     writer
         .flush()
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
