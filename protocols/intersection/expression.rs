@@ -10,6 +10,8 @@
 //! Keywords are lowercase. In a quoted word `\"` and `\\` stand for `"` and `\`. `NAME = VALUE` is the
 //! segment labelled `NAME=VALUE`; a label that the upload does not have selects nobody.
 
+mod normal;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -24,7 +26,7 @@ const MAX_DEPTH: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expression(Node);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Node {
     All,
     /// Segment labels of one name, at least one.

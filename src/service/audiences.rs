@@ -1,9 +1,9 @@
 //! Audiences: named by the advertiser, decided by the gate, once per destination and question.
 //!
 //! The same request on the same uploads is answered with the decision that is there. The same
-//! *question* (expression, destination, uploads, policy) under another name or use is a new audience
-//! with the old answer: in neither case is new noise drawn, or repeating a question would average the
-//! noise away. Only the advertiser's side sees audiences: expressions tell its segments.
+//! *question* (expression in normal form, destination, uploads, policy) under another name or use is a
+//! new audience with the old answer: in neither case is new noise drawn, or repeating a question would
+//! average the noise away. Only the advertiser's side sees audiences: expressions tell its segments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,6 +169,7 @@ impl Service {
         (advertiser_upload, partner_upload): (Id, Id),
         policy: &Policy,
     ) -> Decision {
+        let normal = expression.normal().to_string();
         let expression = expression.to_string();
         let mut question = Sha256::new_with_prefix("tamis/v1/question");
         for part in [
@@ -177,7 +178,7 @@ impl Service {
             &partner_upload.to_string(),
             destination,
             &hex::encode(policy.digest()),
-            &expression,
+            &normal,
         ] {
             question.update((part.len() as u64).to_be_bytes());
             question.update(part);

@@ -168,6 +168,32 @@ async fn the_same_question_under_other_names_and_uses_gets_the_same_answer() {
     }
 }
 
+#[tokio::test]
+async fn a_question_that_is_only_written_in_another_way_gets_no_new_answer() {
+    let (world, collaboration) = World::agreed().await;
+    world
+        .upload_both(&collaboration, &Person::many(150, 120))
+        .await;
+    let ask = async |name: &str, expression: &str| {
+        world.put(&collaboration, name, expression).await.unwrap();
+        world.work(&ALL).await;
+        sizes(&world.audience(&collaboration, name).await)
+    };
+    let first = ask("first", r#"loyalty = gold or "all" = yes"#).await;
+    let rewritten = [
+        r#""all" = yes or loyalty = gold"#,
+        r#"(loyalty = gold) or loyalty = gold or ("all" = yes and all)"#,
+        r#"not not ("all" in (yes, yes) or loyalty in (gold))"#,
+    ];
+    for (number, expression) in rewritten.into_iter().enumerate() {
+        world.parts.noise.fetch_add(100, Ordering::SeqCst);
+        // Under another name, and as the same audience asked anew.
+        let name = format!("again-{number}");
+        assert_eq!(ask(&name, expression).await, first, "{expression}");
+        assert_eq!(ask("first", expression).await, first, "{expression}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_at_the_same_time_are_decided_once_per_destination() {
     let (world, collaboration) = World::agreed().await;
