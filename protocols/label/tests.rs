@@ -176,28 +176,6 @@ fn tags_are_stable_and_unrelated_across_destinations_collaborations_and_keys() {
     }
 }
 
-#[test]
-#[ignore = "a measurement: cargo test --release -p tamis-protocols -- --ignored --nocapture"]
-#[allow(clippy::print_stderr)]
-fn a_million_labels_are_sealed_within_five_seconds_on_one_core() {
-    let (sealer, opener) = pair(&CONTEXT, &Counting::new());
-    let start = std::time::Instant::now();
-    for row in 0..1_000_000u64 {
-        std::hint::black_box(sealer.seal(row, b"CAESEHxyz-0123456789").unwrap());
-    }
-    let sealed = start.elapsed();
-    let label = sealer.seal(1, b"CAESEHxyz-0123456789").unwrap();
-    let start = std::time::Instant::now();
-    for _ in 0..1_000_000u64 {
-        std::hint::black_box(opener.open(&label).unwrap());
-    }
-    eprintln!(
-        "a million labels: sealed in {sealed:?}, opened in {:?}",
-        start.elapsed()
-    );
-    assert!(sealed.as_secs() < 5);
-}
-
 proptest! {
     #[test]
     fn random_bytes_never_open_and_never_panic(bytes in proptest::collection::vec(any::<u8>(), LABEL_LEN)) {

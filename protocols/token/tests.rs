@@ -133,22 +133,6 @@ fn hexadecimal_tokens_have_one_spelling() {
     assert!(Token::from_hex(&token.to_hex()[2..]).is_none());
 }
 
-#[test]
-#[ignore = "a measurement: cargo test --release -p tamis-protocols -- --ignored --nocapture"]
-#[allow(clippy::print_stderr)]
-fn ten_million_tokens_are_made_within_five_seconds_on_one_core() {
-    let tokeniser = tokeniser(1, COLLABORATION, 1);
-    let mut digest = [0; 32];
-    let start = std::time::Instant::now();
-    for n in 0..10_000_000u64 {
-        digest[..8].copy_from_slice(&n.to_be_bytes());
-        std::hint::black_box(tokeniser.token(IdentifierType::Email, &IdentifierDigest(digest)));
-    }
-    let made = start.elapsed();
-    eprintln!("ten million tokens: {made:?}");
-    assert!(made.as_secs() < 5);
-}
-
 proptest! {
     #[test]
     fn random_text_is_no_token_and_never_panics(text: String) {

@@ -2,5 +2,4 @@
 
 mod crash;
 mod http;
-mod speed;
 mod world;

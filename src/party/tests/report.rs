@@ -174,33 +174,3 @@ fn progress_ends_at_the_length_of_the_file() {
     .unwrap();
     assert_eq!(seen.into_inner(), std::fs::metadata(&file).unwrap().len());
 }
-
-/// `cargo test --release party_speed -- --ignored --nocapture`: rows per second of each step.
-#[test]
-#[ignore = "a measurement: one million rows"]
-#[allow(clippy::print_stderr)]
-fn party_speed() {
-    const ROWS: u64 = 1_000_000;
-    let party = Party::new();
-    let timed = |what: &str, work: &dyn Fn()| {
-        let start = std::time::Instant::now();
-        work();
-        let seconds = start.elapsed().as_secs_f64();
-        eprintln!(
-            "{what}: {seconds:.2} s, {:.0} rows/s",
-            ROWS as f64 / seconds
-        );
-    };
-    timed("population (both files)", &|| {
-        population::write(party.dir.path(), ROWS, 1).unwrap();
-    });
-    for (role, name) in [(Role::Advertiser, "crm.csv"), (Role::Partner, "graph.csv")] {
-        let file = party.dir.path().join(name);
-        for dry in [true, false] {
-            timed(&format!("{name}, dry run: {dry}"), &|| {
-                let prepared = party.prepare(role, &file, dry).unwrap();
-                assert_eq!(prepared.quality.rows, ROWS);
-            });
-        }
-    }
-}
