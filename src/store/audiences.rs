@@ -54,6 +54,30 @@ pub struct Decision {
     pub leaf: Option<u64>,
 }
 
+/// The columns of an audience, as it is read below, with what follows `FROM`.
+macro_rules! select_audience {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, collaboration, name, expression, purpose FROM audiences ",
+            $rest
+        )
+    };
+}
+
+/// The columns of a decision `d`, as it is read below, with what follows `FROM`.
+macro_rules! select_decision {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.id AS id, d.audience AS audience, d.destination AS destination, \
+             d.question AS question, d.expression AS expression, d.purpose AS purpose, \
+             d.advertiser_upload AS advertiser_upload, d.partner_upload AS partner_upload, \
+             d.as_of AS as_of, d.state AS state, d.about AS about, d.leaf AS leaf \
+             FROM decisions d ",
+            $rest
+        )
+    };
+}
+
 impl Tx {
     /// The audience of that name in a collaboration.
     pub async fn audience_named(
@@ -63,12 +87,9 @@ impl Tx {
     ) -> Result<Option<Audience>, StoreError> {
         let row = self
             .optional(
-                sql(
-                    "SELECT id, collaboration, name, expression, purpose FROM audiences \
-                     WHERE collaboration = $1 AND name = $2",
-                )
-                .bind(collaboration.to_string())
-                .bind(name),
+                sql(select_audience!("WHERE collaboration = $1 AND name = $2"))
+                    .bind(collaboration.to_string())
+                    .bind(name),
             )
             .await?;
         row.as_ref().map(read).transpose()
@@ -77,13 +98,7 @@ impl Tx {
     /// The audience of that id.
     pub async fn audience(&mut self, id: Id) -> Result<Option<Audience>, StoreError> {
         let row = self
-            .optional(
-                sql(
-                    "SELECT id, collaboration, name, expression, purpose FROM audiences \
-                     WHERE id = $1",
-                )
-                .bind(id.to_string()),
-            )
+            .optional(sql(select_audience!("WHERE id = $1")).bind(id.to_string()))
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -92,10 +107,9 @@ impl Tx {
     pub async fn audiences(&mut self, collaboration: Id) -> Result<Vec<Audience>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT id, collaboration, name, expression, purpose FROM audiences \
-                     WHERE collaboration = $1 ORDER BY created_at DESC, id LIMIT 1000",
-                )
+                sql(select_audience!(
+                    "WHERE collaboration = $1 ORDER BY created_at DESC, id LIMIT 1000"
+                ))
                 .bind(collaboration.to_string()),
             )
             .await?;
@@ -145,13 +159,11 @@ impl Tx {
     pub async fn newest_decisions(&mut self, audience: Id) -> Result<Vec<Decision>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT id, audience, destination, question, expression, purpose, \
-                     advertiser_upload, partner_upload, as_of, state, about, leaf \
-                     FROM decisions d WHERE audience = $1 AND number = (SELECT MAX(number) \
-                     FROM decisions e WHERE e.audience = d.audience \
-                     AND e.destination = d.destination) ORDER BY destination",
-                )
+                sql(select_decision!(
+                    "WHERE audience = $1 AND number = (SELECT MAX(number) FROM decisions e \
+                     WHERE e.audience = d.audience AND e.destination = d.destination) \
+                     ORDER BY destination"
+                ))
                 .bind(audience.to_string()),
             )
             .await?;
@@ -165,18 +177,12 @@ impl Tx {
     ) -> Result<Vec<Decision>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT d.id AS id, d.audience AS audience, d.destination AS destination, \
-                     d.question AS question, d.expression AS expression, d.purpose AS purpose, \
-                     d.advertiser_upload AS advertiser_upload, \
-                     d.partner_upload AS partner_upload, d.as_of AS as_of, d.state AS state, \
-                     d.about AS about, d.leaf AS leaf \
-                     FROM decisions d JOIN audiences a ON a.id = d.audience \
-                     WHERE a.collaboration = $1 AND d.number = (SELECT MAX(e.number) \
-                     FROM decisions e WHERE e.audience = d.audience \
-                     AND e.destination = d.destination AND e.state = $2) \
-                     ORDER BY d.number",
-                )
+                sql(select_decision!(
+                    "JOIN audiences a ON a.id = d.audience WHERE a.collaboration = $1 \
+                     AND d.number = (SELECT MAX(e.number) FROM decisions e \
+                     WHERE e.audience = d.audience AND e.destination = d.destination AND e.state = $2) \
+                     ORDER BY d.number"
+                ))
                 .bind(collaboration.to_string())
                 .bind(state::Decision::Released.as_str()),
             )
@@ -188,15 +194,10 @@ impl Tx {
     pub async fn deciding(&mut self, collaboration: Id) -> Result<Vec<Decision>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT d.id AS id, d.audience AS audience, d.destination AS destination, \
-                     d.question AS question, d.expression AS expression, d.purpose AS purpose, \
-                     d.advertiser_upload AS advertiser_upload, \
-                     d.partner_upload AS partner_upload, d.as_of AS as_of, d.state AS state, \
-                     d.about AS about, d.leaf AS leaf \
-                     FROM decisions d JOIN audiences a ON a.id = d.audience \
-                     WHERE a.collaboration = $1 AND d.state = $2 ORDER BY d.number LIMIT 1000",
-                )
+                sql(select_decision!(
+                    "JOIN audiences a ON a.id = d.audience WHERE a.collaboration = $1 \
+                     AND d.state = $2 ORDER BY d.number LIMIT 1000"
+                ))
                 .bind(collaboration.to_string())
                 .bind(state::Decision::Deciding.as_str()),
             )
@@ -207,14 +208,7 @@ impl Tx {
     /// The decision of that id.
     pub async fn decision(&mut self, id: Id) -> Result<Option<Decision>, StoreError> {
         let row = self
-            .optional(
-                sql(
-                    "SELECT id, audience, destination, question, expression, purpose, \
-                     advertiser_upload, partner_upload, as_of, state, about, leaf \
-                     FROM decisions WHERE id = $1",
-                )
-                .bind(id.to_string()),
-            )
+            .optional(sql(select_decision!("WHERE id = $1")).bind(id.to_string()))
             .await?;
         row.as_ref().map(read_decision).transpose()
     }

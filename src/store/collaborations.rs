@@ -48,14 +48,24 @@ impl Collaboration {
     }
 }
 
-const COLUMNS: &str = "SELECT id, state, advertiser, partner, terms, expires, \
-    advertiser_signature, partner_signature, share_for_partner, share_for_advertiser, withdrawals \
-    FROM collaborations WHERE id = $1";
+/// The columns of a collaboration, as it is read below, with what follows `FROM`.
+macro_rules! select_collaboration {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, state, advertiser, partner, terms, expires, advertiser_signature, \
+             partner_signature, share_for_partner, share_for_advertiser, withdrawals \
+             FROM collaborations ",
+            $rest
+        )
+    };
+}
 
 impl Tx {
     /// The collaboration of that id, whoever asks: callers scope it.
     pub async fn collaboration(&mut self, id: Id) -> Result<Option<Collaboration>, StoreError> {
-        let row = self.optional(sql(COLUMNS).bind(id.to_string())).await?;
+        let row = self
+            .optional(sql(select_collaboration!("WHERE id = $1")).bind(id.to_string()))
+            .await?;
         row.as_ref().map(read).transpose()
     }
 
@@ -63,11 +73,10 @@ impl Tx {
     pub async fn collaborations(&mut self, party: &str) -> Result<Vec<Collaboration>, StoreError> {
         let rows = self
             .all(
-                sql("SELECT id, state, advertiser, partner, terms, expires, \
-                     advertiser_signature, partner_signature, share_for_partner, \
-                     share_for_advertiser, withdrawals FROM collaborations \
-                     WHERE advertiser = $1 OR partner = $2 \
-                     ORDER BY created_at DESC, id LIMIT 1000")
+                sql(select_collaboration!(
+                    "WHERE advertiser = $1 OR partner = $2 ORDER BY created_at DESC, id \
+                     LIMIT 1000"
+                ))
                 .bind(party)
                 .bind(party),
             )

@@ -46,18 +46,26 @@ pub struct Delivery {
     pub leaf: Option<u64>,
 }
 
+/// The columns of a delivery `d`, as it is read below, with what follows `FROM`.
+macro_rules! select_delivery {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.id AS id, d.audience AS audience, d.destination AS destination, \
+             d.decision AS decision, d.reason AS reason, d.withdrawal AS withdrawal, \
+             d.state AS state, d.attempts AS attempts, d.failures AS failures, d.plan AS plan, \
+             d.acknowledged AS acknowledged, d.digest AS digest, d.created_at AS created_at, \
+             d.next_attempt_at AS next_attempt_at, d.delivered_at AS delivered_at, \
+             d.leaf AS leaf FROM deliveries d ",
+            $rest
+        )
+    };
+}
+
 impl Tx {
     /// The delivery of that id, whoever asks: callers scope it.
     pub async fn delivery(&mut self, id: Id) -> Result<Option<Delivery>, StoreError> {
         let row = self
-            .optional(
-                sql(
-                    "SELECT id, audience, destination, decision, reason, withdrawal, state, \
-                     attempts, failures, plan, acknowledged, digest, created_at, \
-                     next_attempt_at, delivered_at, leaf FROM deliveries WHERE id = $1",
-                )
-                .bind(id.to_string()),
-            )
+            .optional(sql(select_delivery!("WHERE id = $1")).bind(id.to_string()))
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -66,15 +74,10 @@ impl Tx {
     pub async fn deliveries(&mut self, collaboration: Id) -> Result<Vec<Delivery>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT d.id AS id, d.audience AS audience, d.destination AS destination, \
-                     d.decision AS decision, d.reason AS reason, d.withdrawal AS withdrawal, \
-                     d.state AS state, d.attempts AS attempts, d.failures AS failures, \
-                     d.plan AS plan, d.acknowledged AS acknowledged, d.digest AS digest, d.created_at AS created_at, \
-                     d.next_attempt_at AS next_attempt_at, d.delivered_at AS delivered_at, \
-                     d.leaf AS leaf FROM deliveries d JOIN audiences a ON a.id = d.audience \
-                     WHERE a.collaboration = $1 ORDER BY d.number DESC LIMIT 1000",
-                )
+                sql(select_delivery!(
+                    "JOIN audiences a ON a.id = d.audience WHERE a.collaboration = $1 \
+                     ORDER BY d.number DESC LIMIT 1000"
+                ))
                 .bind(collaboration.to_string()),
             )
             .await?;
@@ -89,12 +92,9 @@ impl Tx {
     ) -> Result<Option<Delivery>, StoreError> {
         let row = self
             .optional(
-                sql(
-                    "SELECT id, audience, destination, decision, reason, withdrawal, state, \
-                     attempts, failures, plan, acknowledged, digest, created_at, \
-                     next_attempt_at, delivered_at, leaf FROM deliveries \
-                     WHERE audience = $1 AND destination = $2 ORDER BY number DESC LIMIT 1",
-                )
+                sql(select_delivery!(
+                    "WHERE audience = $1 AND destination = $2 ORDER BY number DESC LIMIT 1"
+                ))
                 .bind(audience.to_string())
                 .bind(destination),
             )

@@ -27,17 +27,22 @@ pub struct Match {
     pub leaf: Option<u64>,
 }
 
+/// The columns of a match, as it is read below, with what follows `FROM`.
+macro_rules! select_match_ {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, collaboration, advertiser_upload, partner_upload, state, about, leaf \
+             FROM matches ",
+            $rest
+        )
+    };
+}
+
 impl Tx {
     /// The match of that id, whoever asks: callers scope it.
     pub async fn match_(&mut self, id: Id) -> Result<Option<Match>, StoreError> {
         let row = self
-            .optional(
-                sql(
-                    "SELECT id, collaboration, advertiser_upload, partner_upload, state, about, \
-                     leaf FROM matches WHERE id = $1",
-                )
-                .bind(id.to_string()),
-            )
+            .optional(sql(select_match_!("WHERE id = $1")).bind(id.to_string()))
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -51,11 +56,10 @@ impl Tx {
     ) -> Result<Option<Match>, StoreError> {
         let row = self
             .optional(
-                sql(
-                    "SELECT id, collaboration, advertiser_upload, partner_upload, state, about, \
-                     leaf FROM matches WHERE collaboration = $1 AND advertiser_upload = $2 \
-                     AND partner_upload = $3 AND state <> $4 ORDER BY created_at LIMIT 1",
-                )
+                sql(select_match_!(
+                    "WHERE collaboration = $1 AND advertiser_upload = $2 \
+                     AND partner_upload = $3 AND state <> $4 ORDER BY created_at LIMIT 1"
+                ))
                 .bind(collaboration.to_string())
                 .bind(advertiser_upload.to_string())
                 .bind(partner_upload.to_string())

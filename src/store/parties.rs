@@ -43,27 +43,30 @@ pub struct Invitation {
     pub role: Role,
 }
 
-const PARTY: &str = "SELECT name, role, signing_key, sealing_key, endpoint_url, endpoint_ca, \
-    webhook_secret, webhook_key FROM parties WHERE name = $1";
+/// The columns of a party, as it is read below, with what follows `FROM`.
+macro_rules! select_party {
+    ($rest:literal) => {
+        concat!(
+            "SELECT name, role, signing_key, sealing_key, endpoint_url, endpoint_ca, \
+             webhook_secret, webhook_key FROM parties ",
+            $rest
+        )
+    };
+}
 
 impl Tx {
     /// The party of that name.
     pub async fn party(&mut self, name: &str) -> Result<Option<Party>, StoreError> {
-        let row = self.optional(sql(PARTY).bind(name)).await?;
+        let row = self
+            .optional(sql(select_party!("WHERE name = $1")).bind(name))
+            .await?;
         row.as_ref().map(read).transpose()
     }
 
     /// Every party of a role, by name, at most 1,000.
     pub async fn parties(&mut self, role: Role) -> Result<Vec<Party>, StoreError> {
         let rows = self
-            .all(
-                sql(
-                    "SELECT name, role, signing_key, sealing_key, endpoint_url, endpoint_ca, \
-                     webhook_secret, webhook_key FROM parties WHERE role = $1 \
-                     ORDER BY name LIMIT 1000",
-                )
-                .bind(role.as_str()),
-            )
+            .all(sql(select_party!("WHERE role = $1 ORDER BY name LIMIT 1000")).bind(role.as_str()))
             .await?;
         rows.iter().map(read).collect()
     }

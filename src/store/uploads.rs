@@ -62,18 +62,22 @@ pub struct Upload {
     pub expires_at: Timestamp,
 }
 
+/// The columns of an upload, as it is read below, with what follows `FROM`.
+macro_rules! select_upload {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, collaboration, owner, kind, state, length, received, unverified_from, \
+             wrapped_key, rows_read, report, refusal, created_at, expires_at FROM uploads ",
+            $rest
+        )
+    };
+}
+
 impl Tx {
     /// The upload of that id, whoever asks: callers scope it.
     pub async fn upload(&mut self, id: Id) -> Result<Option<Upload>, StoreError> {
         let row = self
-            .optional(
-                sql(
-                    "SELECT id, collaboration, owner, kind, state, length, received, \
-                     unverified_from, wrapped_key, rows_read, report, refusal, created_at, \
-                     expires_at FROM uploads WHERE id = $1",
-                )
-                .bind(id.to_string()),
-            )
+            .optional(sql(select_upload!("WHERE id = $1")).bind(id.to_string()))
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -82,12 +86,9 @@ impl Tx {
     pub async fn uploads(&mut self, owner: &str) -> Result<Vec<Upload>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT id, collaboration, owner, kind, state, length, received, \
-                     unverified_from, wrapped_key, rows_read, report, refusal, created_at, \
-                     expires_at FROM uploads WHERE owner = $1 \
-                     ORDER BY created_at DESC, id LIMIT 1000",
-                )
+                sql(select_upload!(
+                    "WHERE owner = $1 ORDER BY created_at DESC, id LIMIT 1000"
+                ))
                 .bind(owner),
             )
             .await?;
