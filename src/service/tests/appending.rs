@@ -28,16 +28,8 @@ async fn offset(world: &World, id: &str) -> u64 {
 async fn a_second_writer_is_locked_out_until_the_first_is_done() {
     let (world, collaboration) = World::agreed().await;
     let shop = world.caller("shop");
-    let upload = world
-        .service
-        .create_upload(&shop, &collaboration, 10)
-        .await
-        .unwrap();
-    let first = world
-        .service
-        .begin_append(&shop, &upload.id, 0)
-        .await
-        .unwrap();
+    let upload = world.create(&collaboration, 10).await;
+    let first = world.append_at(&upload.id, 0).await;
     let second = world.service.begin_append(&shop, &upload.id, 0).await;
     assert_eq!(code(second), "upload_locked");
     assert_eq!(
@@ -55,16 +47,8 @@ async fn a_second_writer_is_locked_out_until_the_first_is_done() {
 async fn a_cut_connection_keeps_what_arrived() {
     let (mut world, collaboration) = World::agreed().await;
     let shop = world.caller("shop");
-    let upload = world
-        .service
-        .create_upload(&shop, &collaboration, 10)
-        .await
-        .unwrap();
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 0)
-        .await
-        .unwrap();
+    let upload = world.create(&collaboration, 10).await;
+    let mut writer = world.append_at(&upload.id, 0).await;
     writer.append(b"0123").await.unwrap();
     drop(writer);
     assert_eq!(offset(&world, &upload.id).await, 4);
@@ -74,11 +58,7 @@ async fn a_cut_connection_keeps_what_arrived() {
     );
     world.restart().await;
     assert_eq!(offset(&world, &upload.id).await, 4);
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 4)
-        .await
-        .unwrap();
+    let mut writer = world.append_at(&upload.id, 4).await;
     writer.append(b"456789").await.unwrap();
     assert_eq!(writer.commit().await.unwrap(), 10);
     let view = world.service.upload(&shop, &upload.id).await.unwrap();
@@ -89,16 +69,8 @@ async fn a_cut_connection_keeps_what_arrived() {
 async fn an_upload_that_was_cut_after_its_last_byte_is_sealed_all_the_same() {
     let (mut world, collaboration) = World::agreed().await;
     let shop = world.caller("shop");
-    let upload = world
-        .service
-        .create_upload(&shop, &collaboration, 4)
-        .await
-        .unwrap();
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 0)
-        .await
-        .unwrap();
+    let upload = world.create(&collaboration, 4).await;
+    let mut writer = world.append_at(&upload.id, 0).await;
     writer.append(b"0123").await.unwrap();
     drop(writer);
     world.restart().await;
@@ -110,24 +82,11 @@ async fn an_upload_that_was_cut_after_its_last_byte_is_sealed_all_the_same() {
 #[tokio::test]
 async fn bytes_with_a_wrong_checksum_are_taken_back() {
     let (world, collaboration) = World::agreed().await;
-    let shop = world.caller("shop");
-    let upload = world
-        .service
-        .create_upload(&shop, &collaboration, 10)
-        .await
-        .unwrap();
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 0)
-        .await
-        .unwrap();
+    let upload = world.create(&collaboration, 10).await;
+    let mut writer = world.append_at(&upload.id, 0).await;
     writer.append(b"0123").await.unwrap();
     assert_eq!(writer.commit().await.unwrap(), 4);
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 4)
-        .await
-        .unwrap();
+    let mut writer = world.append_at(&upload.id, 4).await;
     writer.append(b"xx").await.unwrap();
     writer.rollback().await.unwrap();
     assert_eq!(offset(&world, &upload.id).await, 4);
@@ -156,11 +115,7 @@ async fn bytes_whose_checksum_was_never_seen_do_not_survive_a_cut_or_a_kill() {
         }
         assert_eq!(offset(&world, &upload.id).await, 0);
     }
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 0)
-        .await
-        .unwrap();
+    let mut writer = world.append_at(&upload.id, 0).await;
     writer.all_or_nothing().await.unwrap();
     writer.append(&vec![7; 3 << 20]).await.unwrap();
     assert_eq!(writer.commit().await.unwrap(), 3 << 20);
@@ -171,17 +126,8 @@ async fn bytes_whose_checksum_was_never_seen_do_not_survive_a_cut_or_a_kill() {
 #[tokio::test]
 async fn no_more_bytes_than_declared_are_taken() {
     let (world, collaboration) = World::agreed().await;
-    let shop = world.caller("shop");
-    let upload = world
-        .service
-        .create_upload(&shop, &collaboration, 3)
-        .await
-        .unwrap();
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 0)
-        .await
-        .unwrap();
+    let upload = world.create(&collaboration, 3).await;
+    let mut writer = world.append_at(&upload.id, 0).await;
     assert_eq!(code(writer.append(b"0123").await), "too_many_bytes");
 }
 
@@ -235,16 +181,8 @@ async fn the_quota_holds_when_uploads_are_created_at_the_same_time() {
 async fn an_ended_upload_is_gone_from_the_disk_and_ends_only_once() {
     let (world, collaboration) = World::agreed().await;
     let shop = world.caller("shop");
-    let upload = world
-        .service
-        .create_upload(&shop, &collaboration, 10)
-        .await
-        .unwrap();
-    let mut writer = world
-        .service
-        .begin_append(&shop, &upload.id, 0)
-        .await
-        .unwrap();
+    let upload = world.create(&collaboration, 10).await;
+    let mut writer = world.append_at(&upload.id, 0).await;
     writer.append(b"0123").await.unwrap();
     writer.commit().await.unwrap();
     let spool = world.path().join("uploads").join(&upload.id);
@@ -270,11 +208,7 @@ async fn an_ended_upload_is_gone_from_the_disk_and_ends_only_once() {
 async fn an_incomplete_upload_ends_after_its_time_and_a_complete_one_does_not() {
     let (world, collaboration) = World::agreed().await;
     let shop = world.caller("shop");
-    let open = world
-        .service
-        .create_upload(&shop, &collaboration, 10)
-        .await
-        .unwrap();
+    let open = world.create(&collaboration, 10).await;
     let sent = world.send("shop", &collaboration, b"not an upload").await;
     world.pass(Duration::from_secs(24 * 3600));
     world.service.queue_sweep().await.unwrap();

@@ -35,17 +35,7 @@ async fn ready(count: u32) -> (World, String) {
     world
         .upload_both(&collaboration, &Person::many(count, 0))
         .await;
-    let request = AudienceRequest {
-        expression: "all".into(),
-        destinations: vec!["dmp-b".into()],
-        purpose: AudienceUse::Target,
-    };
-    let shop = world.caller("shop");
-    world
-        .service
-        .put_audience(&shop, &collaboration, "everyone", request)
-        .await
-        .unwrap();
+    world.put_open(&collaboration, "everyone").await;
     world.work(&[JobKind::Decide, JobKind::Publish]).await;
     (world, collaboration)
 }

@@ -34,11 +34,7 @@ async fn a_certificate_names_its_party_until_it_ends() {
 #[tokio::test]
 async fn a_token_used_twice_is_refused_like_an_unknown_one() {
     let mut world = World::empty().await;
-    let token = world
-        .service
-        .invite("shop", Role::Advertiser)
-        .await
-        .unwrap();
+    let token = world.invite("shop", Role::Advertiser).await;
     let request = world.request("shop", Role::Advertiser, token);
     world.service.enrol(request.clone()).await.unwrap();
     let again = world.service.enrol(request.clone()).await.unwrap_err();
@@ -59,11 +55,7 @@ async fn a_token_used_twice_is_refused_like_an_unknown_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_that_race_with_one_token_one_is_enrolled() {
     let mut world = World::empty().await;
-    let token = world
-        .service
-        .invite("shop", Role::Advertiser)
-        .await
-        .unwrap();
+    let token = world.invite("shop", Role::Advertiser).await;
     let request = world.request("shop", Role::Advertiser, token);
     let tries: Vec<_> = (0..4)
         .map(|_| {
@@ -82,11 +74,7 @@ async fn of_two_that_race_with_one_token_one_is_enrolled() {
 #[tokio::test]
 async fn a_token_is_refused_after_its_last_moment() {
     let mut world = World::empty().await;
-    let token = world
-        .service
-        .invite("shop", Role::Advertiser)
-        .await
-        .unwrap();
+    let token = world.invite("shop", Role::Advertiser).await;
     let request = world.request("shop", Role::Advertiser, token);
     world.pass(Duration::from_secs(7 * 24 * 3600));
     let late = world.service.enrol(request).await.unwrap_err();
@@ -96,16 +84,8 @@ async fn a_token_is_refused_after_its_last_moment() {
 #[tokio::test]
 async fn a_second_invitation_ends_the_first() {
     let mut world = World::empty().await;
-    let first = world
-        .service
-        .invite("shop", Role::Advertiser)
-        .await
-        .unwrap();
-    world
-        .service
-        .invite("shop", Role::Advertiser)
-        .await
-        .unwrap();
+    let first = world.invite("shop", Role::Advertiser).await;
+    world.invite("shop", Role::Advertiser).await;
     let request = world.request("shop", Role::Advertiser, first);
     let refused = world.service.enrol(request).await.unwrap_err();
     assert_eq!(code(&refused), "invalid_invitation");
@@ -140,11 +120,7 @@ async fn without_a_token_nobody_learns_what_would_be_accepted() {
 #[tokio::test]
 async fn a_refused_enrolment_leaves_the_token_usable() {
     let mut world = World::empty().await;
-    let token = world
-        .service
-        .invite("dsp-a", Role::Destination)
-        .await
-        .unwrap();
+    let token = world.invite("dsp-a", Role::Destination).await;
     let good = world.request("dsp-a", Role::Destination, token);
     for (change, expected) in [
         ("csr", "invalid_csr"),
@@ -174,11 +150,7 @@ async fn a_refused_enrolment_leaves_the_token_usable() {
 #[tokio::test]
 async fn the_token_and_the_webhook_secret_are_nowhere_in_the_data_directory() {
     let mut world = World::empty().await;
-    let token = world
-        .service
-        .invite("dsp-a", Role::Destination)
-        .await
-        .unwrap();
+    let token = world.invite("dsp-a", Role::Destination).await;
     let request = world.request("dsp-a", Role::Destination, token.clone());
     let reply = world.service.enrol(request).await.unwrap();
     let secret = reply.webhook_secret.unwrap();

@@ -120,17 +120,7 @@ async fn a_withdrawal_in_the_middle_of_a_delivery_is_seen_by_its_next_batch() {
     let (world, collaboration) = World::agreed().await;
     let persons = Person::many(25_000, 0);
     world.upload_both(&collaboration, &persons).await;
-    let request = AudienceRequest {
-        expression: "all".into(),
-        destinations: vec!["dmp-b".into()],
-        purpose: AudienceUse::Target,
-    };
-    let shop = world.caller("shop");
-    world
-        .service
-        .put_audience(&shop, &collaboration, "everyone", request)
-        .await
-        .unwrap();
+    world.put_open(&collaboration, "everyone").await;
     world.destinations.answer(&[Answer::Take, Answer::Break]);
     world.work(&ALL).await;
     assert_eq!(world.destinations.arrived().len(), 2);
@@ -250,17 +240,7 @@ async fn a_withdrawal_between_two_batches_is_seen_before_the_second_leaves() {
     let (world, collaboration) = World::agreed().await;
     let persons = Person::many(25_000, 0);
     world.upload_both(&collaboration, &persons).await;
-    let request = AudienceRequest {
-        expression: "all".into(),
-        destinations: vec!["dmp-b".into()],
-        purpose: AudienceUse::Target,
-    };
-    let shop = world.caller("shop");
-    world
-        .service
-        .put_audience(&shop, &collaboration, "everyone", request)
-        .await
-        .unwrap();
+    world.put_open(&collaboration, "everyone").await;
     world.work(&[JobKind::Decide]).await;
     world.destinations.answer(&[Answer::TakeAndWait]);
     let out = [persons[0], persons[24_999]];

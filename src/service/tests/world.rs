@@ -22,7 +22,7 @@ use super::instance::{Parts, csr};
 use crate::delivery::backoff::Backoff;
 use crate::domain::id::Id;
 use crate::service::work::{Cancel, Held, JobError, Outbound};
-use crate::service::{Caller, Limits, Service, ServiceError};
+use crate::service::{Caller, Limits, Service, ServiceError, UploadWriter};
 use crate::store::jobs::{Job, JobKind};
 use crate::store::{snapshot, transact};
 
@@ -125,8 +125,12 @@ impl World {
         }
     }
 
+    pub(super) async fn invite(&self, name: &str, role: Role) -> String {
+        self.service.invite(name, role).await.unwrap()
+    }
+
     pub(super) async fn enrol(&mut self, name: &str, role: Role) -> EnrolmentReply {
-        let token = self.service.invite(name, role).await.unwrap();
+        let token = self.invite(name, role).await;
         let request = self.request(name, role, token);
         self.service.enrol(request).await.unwrap()
     }
@@ -198,6 +202,20 @@ impl World {
     pub(super) async fn agree(&self, terms: &Terms) -> String {
         let view = self.propose(terms).await.unwrap();
         self.accept(&view).await.id
+    }
+
+    /// The advertiser's upload of so many bytes, none of them there.
+    pub(super) async fn create(&self, collaboration: &str, length: u64) -> UploadView {
+        let shop = self.caller("shop");
+        let created = self.service.create_upload(&shop, collaboration, length);
+        created.await.unwrap()
+    }
+
+    /// The one writer of the advertiser's upload.
+    pub(super) async fn append_at(&self, upload: &str, offset: u64) -> UploadWriter {
+        let shop = self.caller("shop");
+        let begun = self.service.begin_append(&shop, upload, offset);
+        begun.await.unwrap()
     }
 
     /// Sends an upload; its job waits.
@@ -275,6 +293,20 @@ impl World {
         self.service
             .put_audience(&shop, collaboration, name, request)
             .await
+    }
+
+    /// Asks for everyone at the destination that takes open cookies.
+    pub(super) async fn put_open(&self, collaboration: &str, name: &str) {
+        let request = AudienceRequest {
+            expression: "all".into(),
+            destinations: vec!["dmp-b".into()],
+            purpose: AudienceUse::Target,
+        };
+        let shop = self.caller("shop");
+        let put = self
+            .service
+            .put_audience(&shop, collaboration, name, request);
+        put.await.unwrap();
     }
 
     pub(super) async fn audience(&self, collaboration: &str, name: &str) -> AudienceView {
