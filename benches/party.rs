@@ -64,6 +64,7 @@ fn run(role: Role, file: &Path, spool: Option<&Path>) {
         today: population::AS_OF,
         entropy: &SystemEntropy::new(),
         progress: &|_| {},
+        stop: &std::sync::atomic::AtomicBool::new(false),
     });
     assert!(prepared.unwrap().quality.usable > 0);
 }

@@ -100,7 +100,13 @@ impl AppError {
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         if error.is_usage() {
-            Failure::usage(error.to_string())
+            Failure::usage(match &error {
+                // The code is for programs.
+                AppError::Service(
+                    ServiceError::Invalid { detail, .. } | ServiceError::Conflict { detail, .. },
+                ) => detail.clone(),
+                other => other.to_string(),
+            })
         } else {
             Failure::service(error.to_string())
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tamis_protocols::wire::api::Role;
 
 use super::party::{BOTH_SIDES, CollaborationArg};
 use super::{Exit, Failure, Screen, prose};
@@ -48,7 +49,10 @@ impl Report {
             for found in &report.matches {
                 text += &format!("matched persons: {}\n", prose::size(found.matched.as_ref()));
             }
-            text += &prose::audiences(&report.audiences);
+            text += &match session.membership.role {
+                Role::Advertiser => prose::audiences(&report.audiences),
+                _ => prose::deliveries(&report.deliveries),
+            };
             if let Some(out) = &self.out {
                 text += &format!("\nWritten to {}", out.display());
             }

@@ -86,7 +86,7 @@ impl Screen {
         bar(
             what,
             length,
-            "{prefix:12} {bar:32.cyan/dim} {bytes:>10} of {total_bytes} {bytes_per_sec:>12} {eta}",
+            "{prefix:10} {wide_bar:.cyan/dim} {bytes:>10} of {total_bytes} {bytes_per_sec:>12} {eta:>4}",
         )
     }
 
@@ -96,7 +96,7 @@ impl Screen {
         bar(
             what,
             length,
-            "{prefix:12} {bar:32.cyan/dim} {human_pos:>10} of {human_len} rows {per_sec:>12}",
+            "{prefix:10} {wide_bar:.cyan/dim} {human_pos:>10} of {human_len} rows {eta:>4}",
         )
     }
 

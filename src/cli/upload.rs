@@ -5,6 +5,7 @@
 //! was finished before an interruption is not done again.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -13,6 +14,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tamis_protocols::wire::api::{CollaborationView, Role, UploadView};
+
+use tokio_util::task::AbortOnDropHandle;
 
 use super::party::{BOTH_SIDES, CollaborationArg};
 use super::{Exit, Failure, Screen, Wiring, prose};
@@ -71,7 +74,10 @@ fn since(start: Instant) -> f64 {
 impl Upload {
     pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
         let (session, collaboration) = self.at.open(&BOTH_SIDES).await?;
-        let slot = Slot::of(&session.path, &collaboration.id)?;
+        let mut slot = Slot::of(&session.path, &collaboration.id)?;
+        if !self.dry_run {
+            slot.lock()?;
+        }
         let source = self.source()?;
         let unfinished = slot.unfinished(&source)?.filter(|_| !self.dry_run);
         let mut seconds = Seconds::default();
@@ -147,12 +153,16 @@ impl Upload {
         let terms = terms_of(collaboration)?;
         let paired = pairing::finish(session, collaboration)?;
         let keys = destinations::keys(session, &terms).await?;
-        slot.forget();
+        if !self.dry_run {
+            slot.forget();
+        }
         let length = std::fs::metadata(&self.file).map_or(0, |data| data.len());
         let bar = screen.bytes("reading", length);
         let moved = |bytes: u64| bar.set_position(bytes);
         let pair_key = pairing::pair_key(&paired, &collaboration.id, &terms);
         let cookie_tag = session.home.cookie_tag();
+        let stop = Arc::new(AtomicBool::new(false));
+        let watcher = AbortOnDropHandle::new(tokio::spawn(stop_when_asked(stop.clone())?));
         let prepared = tokio::task::block_in_place(|| {
             party::prepare(&PrepareOptions {
                 file: &self.file,
@@ -169,16 +179,18 @@ impl Upload {
                 today: self.as_of.unwrap_or_else(|| wiring.clock.today()),
                 entropy: &*wiring.entropy,
                 progress: &moved,
+                stop: &stop,
             })
         })
         .map_err(|error| refused(&error, session.membership.role))?;
+        drop(watcher);
         bar.finish_and_clear();
         let quality = serde_json::to_value(&prepared.quality).unwrap_or(Value::Null);
         if self.dry_run {
             screen.answer(&json!({"quality": quality}), || {
                 prepared.quality.to_string()
             })?;
-            screen.say("Dry run: nothing was sent.");
+            screen.say("Dry run: nothing was sent. Next: the same command without --dry-run");
             return Ok(None);
         }
         screen.say(&prepared.quality);
@@ -200,6 +212,7 @@ impl Upload {
 fn refused(error: &PartyError, role: Role) -> Failure {
     let failure = Failure::usage(error.to_string());
     match error {
+        PartyError::Interrupted => Failure::interrupted(),
         PartyError::Columns(ColumnError::Missing { .. }) => failure.next(match role {
             Role::Partner => {
                 "You upload as partner: a graph with cookies. Rename columns, or say which is which with --map FILE (lines such as email = \"Mail address\")."
@@ -211,6 +224,15 @@ fn refused(error: &PartyError, role: Role) -> Failure {
         PartyError::Columns(_) => failure,
         _ => failure.next("Nothing was sent; correct the file and run the same command again."),
     }
+}
+
+/// Raises `stop` when the process is asked to end: the preparation leaves no room for anything else.
+fn stop_when_asked(stop: Arc<AtomicBool>) -> Result<impl Future<Output = ()>, Failure> {
+    let ended = super::asked_to_end()?;
+    Ok(async move {
+        ended.await;
+        stop.store(true, Ordering::Relaxed);
+    })
 }
 
 /// What follows an upload; the other side may still have to upload.

@@ -82,6 +82,9 @@ pub enum PartyError {
     /// Neither advertiser nor partner.
     #[error("only advertisers and partners upload")]
     WrongRole,
+    /// Somebody asked for it.
+    #[error("interrupted")]
+    Interrupted,
     /// A worker stopped: a defect.
     #[error("the preparation stopped unexpectedly; nothing was sent")]
     Stopped,

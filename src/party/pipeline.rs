@@ -2,6 +2,7 @@
 //!
 //! Every channel is bounded, and each thread stops when its neighbour has: an error anywhere ends all.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +14,14 @@ use super::reading::{Block, Blocks, SourceError};
 use super::row::{Hashes, PreparedRow, RowReader};
 use super::shuffle::{Shuffler, WINDOW};
 use super::spool::RowSink;
+
+/// Who looks on: hears how far the file is read, and may end it.
+pub(super) struct Watch<'a> {
+    /// Told the bytes of the file that were read.
+    pub(super) progress: &'a (dyn Fn(u64) + Sync),
+    /// Looked at after every block.
+    pub(super) stop: &'a AtomicBool,
+}
 
 /// What a block became.
 struct Done {
@@ -29,7 +38,7 @@ pub(super) fn run(
     blocks: Blocks,
     threads: usize,
     collector: &mut Collector<'_>,
-    progress: &(dyn Fn(u64) + Sync),
+    watch: &Watch<'_>,
     sink: &mut dyn RowSink,
 ) -> Result<Tally, PartyError> {
     std::thread::scope(|scope| {
@@ -44,7 +53,7 @@ pub(super) fn run(
         }
         // Only the threads hold their ends, so that each stops when its neighbour has.
         drop((block_out, done_in));
-        let outcome = collector.collect(done_out, progress, sink);
+        let outcome = collector.collect(done_out, watch, sink);
         let mut tally = reader.tally();
         let mut stopped = false;
         for worker in workers {
@@ -126,11 +135,14 @@ impl<'a> Collector<'a> {
     fn collect(
         &mut self,
         done: Receiver<Result<Done, SourceError>>,
-        progress: &(dyn Fn(u64) + Sync),
+        watch: &Watch<'_>,
         sink: &mut dyn RowSink,
     ) -> Result<(), PartyError> {
         let mut position = 0;
         for part in done {
+            if watch.stop.load(Ordering::Relaxed) {
+                return Err(PartyError::Interrupted);
+            }
             let part = part?;
             for (counter, hashes) in self.duplicates.iter_mut().zip(part.hashes) {
                 hashes.into_iter().for_each(|hash| counter.push(hash));
@@ -149,7 +161,7 @@ impl<'a> Collector<'a> {
                 }
             }
             position = part.position.max(position);
-            progress(position);
+            (watch.progress)(position);
         }
         if let Some(shuffler) = self.shuffler.take() {
             sink.take(&shuffler.finish())?;

@@ -6,6 +6,7 @@
 //! MiB of hashes per identifier column. Raw identifiers live in a block and nowhere else.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
 use tamis_keys::purpose::{CookieTag, PairKey};
@@ -19,7 +20,7 @@ use tamis_protocols::wire::terms::Terms;
 
 use super::columns::{ColumnMap, Consent, Layout, Role, Wanted};
 use super::consent_cells::ConsentCells;
-use super::pipeline::{self, Collector};
+use super::pipeline::{self, Collector, Watch};
 use super::quality::{Duplicates, Facts, HashKey, Quality};
 use super::reading::Source;
 use super::row::{IdentifierCells, RowReader};
@@ -60,6 +61,8 @@ pub struct PrepareOptions<'a> {
     pub entropy: &'a dyn Entropy,
     /// Told the bytes of the file that were read.
     pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Becomes true when somebody wants the preparation to stop.
+    pub stop: &'a AtomicBool,
 }
 
 /// What came of it.
@@ -185,7 +188,10 @@ impl Plan<'_> {
             blocks,
             self.threads,
             &mut collector,
-            self.options.progress,
+            &Watch {
+                progress: self.options.progress,
+                stop: self.options.stop,
+            },
             sink,
         )?;
         if tally.rows == 0 {

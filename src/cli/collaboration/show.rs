@@ -109,7 +109,7 @@ fn text(shown: &Shown) -> String {
     match &shown.fingerprint {
         Some(fingerprint) => {
             text += &format!(
-                "  fingerprint {fingerprint}\n  Compare it with the other party by phone: the same on both sides means nobody is in between.\n  Compare each key with its destination in the same way: `tamis enrol` printed it there."
+                "  fingerprint {fingerprint}\n  Compare it with the other party by phone: if both read the same,\n  nobody stands between you. Compare each key with its destination in\n  the same way: `tamis enrol` printed it there."
             );
         }
         None => text += "  signed by the advertiser alone so far",

@@ -45,6 +45,11 @@ pub enum ColumnError {
         /// The header.
         found: String,
     },
+    /// Another separator than a comma.
+    #[error(
+        "the columns are separated by {0}, not by commas: save the file as CSV with commas, or as Parquet"
+    )]
+    Separator(&'static str),
     /// Two columns for one thing.
     #[error(
         "`{first}` and `{second}` both look like {role}: say which with --map FILE ({role} = \"{first}\")"
@@ -205,6 +210,13 @@ impl Layout {
         if missing.is_empty() {
             return Ok(());
         }
+        if let [only] = header {
+            for (sign, name) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")] {
+                if only.contains(sign) {
+                    return Err(ColumnError::Separator(name));
+                }
+            }
+        }
         Err(ColumnError::Missing {
             missing: missing.join("; "),
             found: listed(header),
@@ -271,9 +283,7 @@ fn listed(header: &[String]) -> String {
         names.push(format!("and {} more", header.len() - SHOWN));
     }
     let mut text = names.join(", ");
-    if header.len() == 1 && header[0].contains([';', '\t']) {
-        text.push_str(" (the separator must be a comma)");
-    } else if header.iter().any(|name| looks_like_data(name)) {
+    if header.iter().any(|name| looks_like_data(name)) {
         text.push_str(" (the first line must name the columns)");
     }
     text

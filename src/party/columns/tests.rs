@@ -75,14 +75,13 @@ fn what_is_missing_is_named_with_what_was_found() {
         "consent_basis",
         "consent_purposes",
         "Nom, Prénom",
-        "--map",
     ] {
         assert!(error.contains(word), "{word}: {error}");
     }
     let error = find("email;phone;consent_at", "", &crm())
         .unwrap_err()
         .to_string();
-    assert!(error.contains("separator"), "{error}");
+    assert!(error.contains("semicolons"), "{error}");
 }
 
 #[test]

@@ -137,3 +137,34 @@ fn certificate_request(name: &str) -> Result<(String, String), ExchangeError> {
 pub(crate) fn in_home(error: impl std::fmt::Display) -> ExchangeError {
     ExchangeError::Home(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::party::testing::Seeded;
+
+    #[tokio::test]
+    async fn an_enrolment_that_fails_leaves_an_enrolled_home_as_it_was() {
+        // The mistake: the same invitation once more, from an enrolled home.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("shop");
+        open_or_create(&home, &Seeded::new(1)).unwrap();
+        membership::write(&home.join(CERTIFICATE_KEY), b"the key in use").unwrap();
+        let authority = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+        let invitation = Invitation {
+            // Nothing listens there.
+            url: "https://127.0.0.1:9".into(),
+            ca_pem: authority.cert.pem(),
+            name: "shop".into(),
+            role: Role::Advertiser,
+            token: "used".into(),
+            log_key: "key".into(),
+        };
+        let outcome = enrol(&home, &invitation, None, false, &Seeded::new(2)).await;
+        assert!(matches!(outcome, Err(ExchangeError::Unreachable { .. })));
+        let key = membership::read(&home.join(CERTIFICATE_KEY)).unwrap();
+        assert_eq!(key.unwrap(), b"the key in use");
+    }
+}

@@ -4,14 +4,16 @@
 //! written before the first byte is sent and removed when the service has sealed the set. A record whose
 //! file or options have changed is dropped and the upload starts over.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::enrolment::in_home;
 use super::error::ExchangeError;
 use super::membership::{read, subdirectory, write};
 
@@ -38,6 +40,9 @@ pub struct Unfinished {
 pub struct Slot {
     record: PathBuf,
     spool: PathBuf,
+    lock: PathBuf,
+    /// Held for as long as this upload runs; the system lets go of it even after a kill.
+    held: Option<File>,
 }
 
 impl Slot {
@@ -52,7 +57,28 @@ impl Slot {
         Ok(Slot {
             record: directory.join(format!("{collaboration}.json")),
             spool: directory.join(format!("{collaboration}.spool")),
+            lock: directory.join(format!("{collaboration}.lock")),
+            held: None,
         })
+    }
+
+    /// Takes the slot for this process: two uploads at once would write one spool.
+    pub fn lock(&mut self) -> Result<(), ExchangeError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(&self.lock).map_err(in_home)?;
+        match file.try_lock() {
+            Ok(()) => {
+                self.held = Some(file);
+                Ok(())
+            }
+            Err(TryLockError::WouldBlock) => Err(ExchangeError::Lacking {
+                what: "another upload to this collaboration runs in this home".to_owned(),
+                next: "Wait for its end, or end it with ctrl-c; then run the same command again."
+                    .to_owned(),
+            }),
+            Err(TryLockError::Error(error)) => Err(in_home(error)),
+        }
     }
 
     /// Where the spool is, or shall be.
@@ -138,6 +164,17 @@ mod tests {
         slot.forget();
         assert!(slot.unfinished("source").unwrap().is_none());
         assert!(!slot.spool().exists());
+    }
+
+    #[test]
+    fn a_second_upload_waits_for_the_end_of_the_first() {
+        let home = tempfile::tempdir().unwrap();
+        let mut first = Slot::of(home.path(), "00ff").unwrap();
+        let mut second = Slot::of(home.path(), "00ff").unwrap();
+        first.lock().unwrap();
+        assert!(matches!(second.lock(), Err(ExchangeError::Lacking { .. })));
+        drop(first);
+        second.lock().unwrap();
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use tamis_protocols::consent::DropReason;
 
 use super::Quality;
 
+/// Columns of the widest table: what the narrowest usual terminal shows.
+const WIDTH: u16 = 79;
 /// Segments that are listed; the others are in the JSON form.
 const SEGMENTS_SHOWN: usize = 20;
 
@@ -57,12 +59,14 @@ impl Quality {
             ]);
         }
         write_table(f, table)?;
+        let mut hints = Table::new();
+        hints.load_style(TableStyle::new());
         for column in &self.identifiers {
             for hint in &column.hints {
-                writeln!(f, "  {}: {hint}", column.column)?;
+                hints.add_row([format!("  {}", column.column), hint.clone()]);
             }
         }
-        Ok(())
+        write_table(f, hints)
     }
 
     fn write_dropped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,10 +126,13 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-fn write_table(f: &mut fmt::Formatter<'_>, table: Table) -> fmt::Result {
+fn write_table(f: &mut fmt::Formatter<'_>, mut table: Table) -> fmt::Result {
     if table.is_empty() {
         return Ok(());
     }
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
     writeln!(f, "{}", table.trim_fmt())
 }
 

@@ -54,6 +54,8 @@ struct Party {
     dsp_key: Secret<Sealing>,
     segments: Vec<String>,
     region: Option<&'static str>,
+    /// Whether somebody asks the preparation to stop.
+    stopped: bool,
 }
 
 impl Party {
@@ -66,6 +68,7 @@ impl Party {
             dsp_key: Secret::from_bytes([3; 32]),
             segments: Vec::new(),
             region: Some("AU"),
+            stopped: false,
         }
     }
 
@@ -106,6 +109,7 @@ impl Party {
             today: date(2026, 11, 22),
             entropy: &Seeded::new(11),
             progress: &|_| {},
+            stop: &std::sync::atomic::AtomicBool::new(self.stopped),
         })
     }
 

@@ -170,6 +170,7 @@ fn progress_ends_at_the_length_of_the_file() {
         today: date(2026, 11, 22),
         entropy: &Seeded::new(1),
         progress: &progress,
+        stop: &std::sync::atomic::AtomicBool::new(false),
     })
     .unwrap();
     assert_eq!(seen.into_inner(), std::fs::metadata(&file).unwrap().len());

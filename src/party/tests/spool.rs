@@ -249,3 +249,12 @@ fn who_withdraws_has_the_tokens_of_the_upload() {
     assert!(tokens.contains(&party.token_of_email("annab@gmail.com")));
     assert!(tokens.is_sorted());
 }
+
+#[test]
+fn a_preparation_that_is_asked_to_stop_stops_and_leaves_no_spool() {
+    let mut party = Party::new();
+    party.stopped = true;
+    let outcome = party.prepare(Role::Advertiser, &example("crm.csv"), false);
+    assert!(matches!(outcome, Err(PartyError::Interrupted)));
+    assert!(!party.spool().exists());
+}
