@@ -124,7 +124,13 @@ pub(super) fn deliveries(views: &[DeliveryView]) -> String {
             &progress(view),
         ]);
     }
-    table.trim_fmt()
+    let due = views
+        .iter()
+        .filter_map(|view| view.next_attempt_at.as_deref());
+    match due.min() {
+        Some(at) => format!("{}\nThe next attempt is due at {at}.", table.trim_fmt()),
+        None => table.trim_fmt(),
+    }
 }
 
 /// Where a delivery stands, and how often it was tried if that is news.

@@ -89,7 +89,7 @@ fn text(shown: &Shown) -> String {
     let keys = words(serde_json::json!(terms.identifiers)).replace(',', ", ");
     let profile = words(serde_json::json!(terms.profile));
     let mut text = format!(
-        "Collaboration {}: {}\n  {} (advertiser) with {} (partner), until {}\n  matches {} in profile {}, at least {} persons per audience\n  audiences may go to\n",
+        "Collaboration {}: {}\n  {} (advertiser) with {} (partner), until {}\n  matches {} (profile {})\n  audiences: at least {} persons each, to\n",
         shown.id,
         prose::collaboration_state(shown.state),
         terms.advertiser,
