@@ -71,11 +71,19 @@ pub fn prehashed(kind: IdentifierType, cell: &str) -> Result<IdentifierDigest, M
     Ok(IdentifierDigest(digest))
 }
 
-/// Whether a cell of a *raw* column looks like a digest (MD5, SHA-1 or SHA-256): such a cell must not be
-/// hashed a second time.
-pub(super) fn looks_hashed(cell: &str) -> bool {
-    matches!(cell.len(), 32 | 40 | 64) && cell.bytes().all(|byte| byte.is_ascii_hexdigit())
-        || cell.len() == 44 && STANDARD.decode(cell).is_ok_and(|bytes| bytes.len() == 32)
+/// What a cell of a *raw* column is if it looks like a digest, which must not be hashed a second time:
+/// SHA-256 is in the wrong column, MD5 and SHA-1 are refused wherever they stand.
+pub(super) fn hashed(cell: &str) -> Option<Malformed> {
+    let is_hex = || cell.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match cell.len() {
+        32 if is_hex() => Some(Malformed::Md5),
+        40 if is_hex() => Some(Malformed::Sha1),
+        64 if is_hex() => Some(Malformed::AlreadyHashed),
+        44 if STANDARD.decode(cell).is_ok_and(|bytes| bytes.len() == 32) => {
+            Some(Malformed::AlreadyHashed)
+        }
+        _ => None,
+    }
 }
 
 /// The bytes of a cell that is hexadecimal or base64 and as long as a digest in use.

@@ -2,7 +2,7 @@
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::{Malformed, Profile, digest::looks_hashed};
+use super::{Malformed, Profile, digest::hashed};
 
 /// The longest address that mail systems take (RFC 5321 §4.5.3.1.3, less the angle brackets), in bytes.
 const MAX_BYTES: usize = 254;
@@ -14,11 +14,7 @@ pub(super) fn canonical(profile: Profile, cell: &str) -> Result<String, Malforme
         return Err(Malformed::Empty);
     }
     let Some((local, domain)) = folded.split_once('@') else {
-        return Err(if looks_hashed(cell.trim()) {
-            Malformed::AlreadyHashed
-        } else {
-            Malformed::NoAtSign
-        });
+        return Err(hashed(cell.trim()).unwrap_or(Malformed::NoAtSign));
     };
     if domain.contains('@') {
         return Err(Malformed::SeveralAtSigns);

@@ -2,7 +2,7 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
-use super::{Malformed, digest::looks_hashed};
+use super::{Malformed, digest::hashed};
 
 /// Longer cells are no phone numbers (the library's own limit), in bytes.
 const MAX_BYTES: usize = 250;
@@ -21,8 +21,8 @@ pub(super) fn e164(cell: &str, region: Option<Region>) -> Result<String, Malform
     if cell.is_empty() {
         return Err(Malformed::Empty);
     }
-    if looks_hashed(cell) {
-        return Err(Malformed::AlreadyHashed);
+    if let Some(digest) = hashed(cell) {
+        return Err(digest);
     }
     if cell.len() > MAX_BYTES {
         return Err(Malformed::NotAPhoneNumber);
