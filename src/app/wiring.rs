@@ -62,7 +62,7 @@ pub async fn wire(
     let store = Store::open(&database_url(&config, home)).await?;
     let service = Service::new(ServiceParts {
         store: store.clone(),
-        kek: keys.kek(config.kek_command.as_deref())?,
+        kek: keys.kek(kek_command(&config).as_deref())?,
         entropy,
         clock,
         noise: Arc::new(ExactNoise),
@@ -84,6 +84,12 @@ pub async fn wire(
         store,
         service,
     })
+}
+
+/// The command that prints the key-encryption key: the environment's comes before the configuration's.
+fn kek_command(config: &Config) -> Option<String> {
+    let of_environment = std::env::var("TAMIS_KEK_COMMAND").ok();
+    of_environment.or_else(|| config.kek_command.clone())
 }
 
 fn database_url(config: &Config, home: &Path) -> String {

@@ -166,7 +166,8 @@ fn optional(config: &Config) -> String {
     }
     if config.kek_command.is_none() {
         text.push_str(
-            "# A command that prints the key-encryption key (then delete the key file here).\n\
+            "# A command that prints the key-encryption key (then delete the key file here);\n\
+             # TAMIS_KEK_COMMAND in the environment comes before it.\n\
              # kek_command = \"systemd-creds decrypt /etc/tamis/kek.cred -\"\n\n",
         );
     }

@@ -60,3 +60,10 @@ as advertiser audience create loyal --where 'loyalty in (silver, gold, platinum)
 enrol stranger advertiser
 "$PYTHON" tests/faults/foreign_ids.py "$WORLD"
 kill -0 "$SERVICE_PID"
+
+echo "without its key-encryption key the service does not start; a command of the environment may supply it"
+kill "$SERVICE_PID" && wait "$SERVICE_PID" 2>/dev/null || true
+mv "$WORLD/operator/kek.key" "$WORLD/elsewhere.key"
+refused 3 "kek|key-encryption" "$TAMIS" serve --home "$WORLD/operator"
+TAMIS_KEK_COMMAND="cat '$WORLD/elsewhere.key'" serve
+as advertiser match >/dev/null

@@ -188,33 +188,3 @@ fn a_crash_before_or_after_the_rename_is_made_good_by_the_next_attempt() {
     assert!(SealedSet::open(&target, &key(), "s").is_err());
     assert_eq!(names(dir.path()), BTreeSet::from(["s".to_owned()]));
 }
-
-/// Only where `TAMIS_SMALL_DISK` names a directory on a file system of about 2 MiB; elsewhere
-/// `tests/faults/full_disk.sh` fills a disk under the whole service.
-#[test]
-fn a_full_disk_is_a_clear_error_and_leaves_nothing() {
-    let Some(small) = std::env::var_os("TAMIS_SMALL_DISK") else {
-        return;
-    };
-    let dir = tempfile::tempdir_in(small).unwrap();
-    let rows: Vec<TestRow> = (0..40_000).map(row).collect();
-    let target = dir.path().join("s");
-    let error = seal_bytes(encode(&graph(), &rows, 1), &graph(), &target, "s", 0).unwrap_err();
-    let SealError::Set(SetError::Io { file, source }) = &error else {
-        panic!("{error}");
-    };
-    assert_eq!(source.kind(), io::ErrorKind::StorageFull);
-    assert!(file.starts_with("s.tmp/"), "{file}");
-    assert!(names(dir.path()).is_empty());
-
-    let path = dir.path().join("u");
-    let mut spool = Spool::create(&path, &key(), "u").unwrap();
-    spool.append(&[1; 1000]).unwrap();
-    spool.sync().unwrap();
-    assert!(spool.append(&vec![2; 4 << 20]).is_err());
-    assert_eq!(spool.len() % (1 << 20), 1000);
-    spool.truncate_to(1000).unwrap();
-    spool.append(&[3; 1000]).unwrap();
-    spool.sync().unwrap();
-    assert_eq!(Spool::open(&path, &key(), "u").unwrap().len(), 2000);
-}
