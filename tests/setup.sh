@@ -1,4 +1,5 @@
-# Sourced by run.sh: makes the Python environment and finds or installs PostgreSQL and strace.
+# Sourced by run.sh: makes the Python environment. PostgreSQL is the business of support/postgres.sh, which
+# installs it without a cluster of its own.
 # Sets PYTHON (an interpreter that has tests/requirements.txt).
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -14,9 +15,6 @@ apt_install() { # package… ; only as root on Debian, else says what to do
 }
 
 command -v python3 >/dev/null || apt_install python3 python3-venv
-command -v strace >/dev/null || apt_install strace
-command -v curl >/dev/null || apt_install curl
-ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt_install postgresql
 
 venv=target/python
 if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
