@@ -214,6 +214,7 @@ fn matching(c: &mut Criterion) {
             question("not s = v4", Some("dmp-b")),
             question("s = v5 or s = v6", Some("dsp-a")),
         ],
+        progress: &|_| {},
     };
     group.throughput(Throughput::Elements(2 * rows));
     for threads in [1, 2] {

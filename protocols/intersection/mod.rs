@@ -1,7 +1,7 @@
 //! The private intersection, as pure functions: who of the partner's persons shares a token with
 //! which of the advertiser's rows.
 //!
-//! Flow: both sides' tokens are sorted runs, and [`merge_runs`] walks them once; a partner's rows
+//! Flow: both sides' tokens are sorted runs, and [`merge`] walks them once; a partner's rows
 //! that share a token become one person through [`UnionFind`]; an [`Expression`] over segments
 //! selects the advertiser's rows; the persons found are a [`PersonSet`], whose size is a
 //! [`Cardinality`] that only the release gate can read.
@@ -22,6 +22,6 @@ mod union_find;
 
 pub use cardinality::Cardinality;
 pub use expression::{Expression, ExpressionError};
-pub use merge::{Consumed, merge_runs};
+pub use merge::{Consumed, Hit, TokenColumns, merge};
 pub use person_set::PersonSet;
-pub use union_find::UnionFind;
+pub use union_find::{Numbers, UnionFind};

@@ -106,8 +106,22 @@ fn persons_are_numbered_by_their_first_row() {
     rows.union(3, 5);
     rows.union(4, 2);
     rows.union(9, 0);
-    assert_eq!(rows.into_persons(), (vec![0, 1, 2, 1, 2, 1], 3));
-    assert_eq!(UnionFind::new(0).into_persons(), (vec![], 0));
+    let mut numbers = rows.into_numbers();
+    assert_eq!(numbers.known(4), None);
+    // In the order of asking.
+    assert_eq!(
+        [4, 5, 4, 2, 1].map(|row| numbers.number(row)),
+        [0, 1, 0, 0, 1]
+    );
+    assert_eq!(
+        (numbers.count(), numbers.known(0), numbers.known(3)),
+        (2, None, Some(1))
+    );
+    assert_eq!(
+        (numbers.number(0), numbers.number(6), numbers.known(6)),
+        (2, 0, None)
+    );
+    assert_eq!(UnionFind::new(0).into_numbers().count(), 0);
 }
 
 #[test]
@@ -161,20 +175,35 @@ proptest! {
     }
 
     #[test]
-    fn windows_merge_to_the_same_pairs_as_a_double_loop(
-        left in proptest::collection::vec(0u8..12, 0..40),
-        right in proptest::collection::btree_set(0u8..12, 0..12),
-        window in 1usize..6,
+    fn pages_merge_to_the_same_pairs_as_a_double_loop(
+        left in proptest::collection::vec((0u8..12, 0u8..3), 0..40),
+        right in proptest::collection::btree_set((0u8..12, 0u8..3), 0..24),
+        page in 1usize..6,
+        // Hostile: many tokens share their first half.
+        alike in any::<bool>(),
     ) {
-        let (mut left, right): (Vec<_>, Vec<_>) = (left, right.into_iter().collect());
-        left.sort_unstable();
-        let token = |byte: &u8| { let mut token = [0; 16]; token[15] = *byte; token };
-        let (left, right): (Vec<_>, Vec<_>) = (left.iter().map(token).collect(), right.iter().map(token).collect());
-        let mut found = BTreeSet::new();
+        let token = |(high, low): &(u8, u8)| (u64::from(if alike { high / 4 } else { *high }), u64::from(*low) * 20 + u64::from(*high));
+        let sorted = |tokens: Vec<(u64, u64)>, unique: bool| {
+            let mut tokens = tokens;
+            tokens.sort_unstable();
+            if unique { tokens.dedup(); }
+            let columns: (Vec<[u8; 8]>, Vec<[u8; 8]>) =
+                tokens.iter().map(|(high, low)| (high.to_le_bytes(), low.to_le_bytes())).unzip();
+            (tokens, columns)
+        };
+        let (left, l) = sorted(left.iter().map(token).collect(), false);
+        let (right, r) = sorted(right.iter().map(token).collect(), true);
+        let columns = |columns: &(Vec<[u8; 8]>, Vec<[u8; 8]>), from: usize| {
+            let to = columns.0.len().min(from + page);
+            (columns.0[from..to].to_vec(), columns.1[from..to].to_vec())
+        };
+        let (mut found, mut hits) = (BTreeSet::new(), Vec::new());
         let (mut i, mut j) = (0, 0);
         while i < left.len() && j < right.len() {
-            let (a, b) = (&left[i..left.len().min(i + window)], &right[j..right.len().min(j + window)]);
-            let used = merge_runs(a, b, |x, y| { found.insert((i + x, j + y)); });
+            let (a, b) = (columns(&l, i), columns(&r, j));
+            let (a, b) = (TokenColumns { high: &a.0, low: &a.1 }, TokenColumns { high: &b.0, low: &b.1 });
+            let used = merge(a, b, &mut hits);
+            found.extend(hits.iter().map(|(x, y)| (i + usize::from(*x), j + usize::from(*y))));
             prop_assert!(used.left + used.right > 0);
             i += used.left;
             j += used.right;
@@ -184,6 +213,12 @@ proptest! {
             .filter(|(i, j)| left[*i] == right[*j])
             .collect();
         prop_assert_eq!(found, naive);
+        let all = TokenColumns { high: &l.0, low: &l.1 };
+        for (high, low) in &right {
+            let token = u128::from(*high) << 64 | u128::from(*low);
+            let naive = left.iter().filter(|(h, l)| (h, l) < (high, low)).count();
+            prop_assert_eq!(all.lower_bound(0, token), naive);
+        }
     }
 
     #[test]
@@ -192,7 +227,11 @@ proptest! {
     ) {
         let mut rows = UnionFind::new(20);
         edges.iter().for_each(|(a, b)| rows.union(*a, *b));
-        let (persons, count) = rows.into_persons();
+        let mut numbers = rows.into_numbers();
+        let persons: Vec<u32> = (0..20).rev().map(|row| numbers.number(row)).collect();
+        let persons: Vec<u32> = persons.into_iter().rev().collect();
+        let count = numbers.count();
+        prop_assert!((0..20).all(|row| numbers.known(row) == Some(persons[row as usize])));
         let mut labels: Vec<u32> = (0..20).collect();
         for _ in 0..20 {
             for (a, b) in &edges {

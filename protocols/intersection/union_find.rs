@@ -40,20 +40,64 @@ impl UnionFind {
         }
     }
 
-    /// Numbers the persons densely from 0, in the order of their first rows. Returns each row's
-    /// person, in the same memory, and how many persons there are.
-    pub fn into_persons(mut self) -> (Vec<u32>, u32) {
-        let mut persons = 0;
-        for row in 0..self.parents.len() {
-            // A parent is a smaller row, and so already replaced by its person.
-            let parent = self.parents[row] as usize;
-            self.parents[row] = if parent == row {
-                persons += 1;
-                persons - 1
-            } else {
-                self.parents[parent]
-            };
+    /// Ends the merging: persons are now numbered, each when it is first asked for.
+    pub fn into_numbers(self) -> Numbers {
+        Numbers {
+            union: self,
+            count: 0,
         }
-        (self.parents, persons)
+    }
+}
+
+/// A person's number, once it has one, stands in the place of its root's parent.
+const NUMBERED: u32 = 1 << 31;
+
+/// Numbers persons densely from 0, in the order in which they are asked for, in the same memory. For up to
+/// 2³¹ rows.
+pub struct Numbers {
+    union: UnionFind,
+    count: u32,
+}
+
+impl Numbers {
+    /// The number of the person of `row`, a new one if it had none; 0 for a row out of range.
+    pub fn number(&mut self, row: u32) -> u32 {
+        let Some(root) = self.root(row) else {
+            return 0;
+        };
+        let parent = &mut self.union.parents[root as usize];
+        if *parent & NUMBERED == 0 {
+            *parent = NUMBERED | self.count;
+            self.count += 1;
+        }
+        *parent & !NUMBERED
+    }
+
+    /// The number of the person of `row`, if it was asked for before.
+    pub fn known(&mut self, row: u32) -> Option<u32> {
+        let root = self.root(row)?;
+        let parent = self.union.parents[root as usize];
+        (parent & NUMBERED != 0).then_some(parent & !NUMBERED)
+    }
+
+    /// Persons that have a number.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    fn root(&mut self, mut row: u32) -> Option<u32> {
+        let parents = &mut self.union.parents;
+        loop {
+            let parent = *parents.get(row as usize)?;
+            if parent == row || parent & NUMBERED != 0 {
+                return Some(row);
+            }
+            let grandparent = parents[parent as usize];
+            if grandparent & NUMBERED != 0 {
+                return Some(parent);
+            }
+            parents[row as usize] = grandparent;
+            row = grandparent;
+        }
     }
 }

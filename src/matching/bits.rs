@@ -14,15 +14,26 @@ impl Bits {
 
     /// Whether a bit is set; beyond the end none is.
     pub(super) fn get(&self, bit: u32) -> bool {
-        let word = self.0.get(bit as usize / 64);
-        word.is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (bit % 64)) != 0)
+        self.word(bit as usize / 64) & (1 << (bit % 64)) != 0
     }
 
     /// Sets a bit; beyond the end nothing happens.
     pub(super) fn set(&self, bit: u32) {
-        if let Some(word) = self.0.get(bit as usize / 64) {
-            word.fetch_or(1 << (bit % 64), Ordering::Relaxed);
+        self.add(bit as usize / 64, 1 << (bit % 64));
+    }
+
+    /// Sets the bits of a word; beyond the end nothing happens.
+    pub(super) fn add(&self, word: usize, bits: u64) {
+        if let Some(word) = self.0.get(word) {
+            word.fetch_or(bits, Ordering::Relaxed);
         }
+    }
+
+    /// Clears a bit, and says whether it was set.
+    pub(super) fn take(&self, bit: u32) -> bool {
+        let (word, bit) = (bit as usize / 64, 1 << (bit % 64));
+        let word = self.0.get(word);
+        word.is_some_and(|word| word.fetch_and(!bit, Ordering::Relaxed) & bit != 0)
     }
 
     /// The words, combined one by one with those of other bitmaps of the same length.

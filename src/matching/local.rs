@@ -1,23 +1,22 @@
 //! The engine of one machine.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
-use tamis_protocols::intersection::{PersonSet, merge_runs};
+use tamis_protocols::intersection::PersonSet;
 use tamis_protocols::wire::batch::UploadKind;
 
 use super::bits::Bits;
-use super::questions::{Prepared, prepare};
-use super::{Engine, MatchError, MatchPlan};
-use crate::sets::TokenCursor;
-
-/// Ranges of the token space per thread, so that no thread waits long for another.
-const RANGES_PER_THREAD: usize = 8;
+use super::marks::Marks;
+use super::questions::{AT_ONCE, Prepared, prepare};
+use super::threads::share;
+use super::walk::{PAGES, Walk};
+use super::{Engine, MatchError, MatchPlan, Question, TokenRange};
 
 /// Matches with threads, each taking one range of the token space after the other.
 ///
-/// Memory: per thread one block of either set; per question 1 bit per advertiser row and 1 bit per
-/// person; per destination asked for 1 bit per person; see also [`super::questions`].
+/// Memory: per thread 64 pages of every layer; per question 1 bit per person, twice while the answers
+/// are compressed; see also [`super::questions`].
 pub struct LocalEngine {
     threads: usize,
 }
@@ -28,6 +27,64 @@ impl LocalEngine {
         LocalEngine {
             threads: threads.max(1),
         }
+    }
+
+    /// Answers the questions as far as the tokens of some ranges tell. The answers of ranges that
+    /// together are the whole token space, united, are the answers of the plan.
+    ///
+    /// # Errors
+    /// [`MatchError`]; never a partial answer.
+    pub fn evaluate_ranges(
+        &self,
+        plan: &MatchPlan<'_>,
+        ranges: &[TokenRange],
+        cancel: &AtomicBool,
+    ) -> Result<Vec<PersonSet>, MatchError> {
+        check(plan)?;
+        let walks = plan.questions.len().div_ceil(AT_ONCE) * ranges.len();
+        let done = AtomicUsize::new(0);
+        let step = || {
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            (plan.progress)(done as f64 / walks as f64);
+        };
+        let mut answers = Vec::with_capacity(plan.questions.len());
+        for questions in plan.questions.chunks(AT_ONCE) {
+            answers.extend(self.walk(plan, questions, ranges, &step, cancel)?);
+        }
+        Ok(answers)
+    }
+
+    fn walk(
+        &self,
+        plan: &MatchPlan<'_>,
+        questions: &[Question],
+        ranges: &[TokenRange],
+        step: &(dyn Fn() + Sync),
+        cancel: &AtomicBool,
+    ) -> Result<Vec<PersonSet>, MatchError> {
+        let prepared = prepare(plan, questions, cancel)?;
+        let persons = plan.partner.persons();
+        let found: Vec<Bits> = questions.iter().map(|_| Bits::new(persons)).collect();
+        share(self.threads, ranges.len(), cancel, |pieces| {
+            let mut walk = Walk::new(plan, &prepared, Marks::new(&found));
+            while let Some(piece) = pieces.take()? {
+                walk.range(ranges[piece])?;
+                step();
+            }
+            Ok(())
+        })?;
+        let answers: Vec<Mutex<PersonSet>> = found.iter().map(|_| Mutex::default()).collect();
+        share(self.threads, found.len(), cancel, |pieces| {
+            while let Some(question) = pieces.take()? {
+                let answer = answer(plan, &prepared, question, &found[question]);
+                *answers[question].lock().map_err(|_| MatchError::Thread)? = answer;
+            }
+            Ok(())
+        })?;
+        let answers = answers.into_iter().map(Mutex::into_inner);
+        answers
+            .map(|set| set.map_err(|_| MatchError::Thread))
+            .collect()
     }
 }
 
@@ -44,45 +101,23 @@ impl Engine for LocalEngine {
         plan: &MatchPlan<'_>,
         cancel: &AtomicBool,
     ) -> Result<Vec<PersonSet>, MatchError> {
-        check(plan)?;
-        let prepared = prepare(plan, cancel)?;
-        let persons = plan.partner.persons();
-        let found: Vec<Bits> = plan.questions.iter().map(|_| Bits::new(persons)).collect();
-        let ranges = ranges(plan, self.threads * RANGES_PER_THREAD);
-        let next = AtomicUsize::new(0);
-        let failed = AtomicBool::new(false);
-        let work = || {
-            while let Some((from, to)) = ranges.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let stop = || cancel.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
-                let done = walk(plan, &prepared, &found, *from, *to, &stop);
-                if done.is_err() {
-                    failed.store(true, Ordering::Relaxed);
-                    return done;
-                }
-            }
-            Ok(())
-        };
-        let results: Vec<Result<(), MatchError>> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.threads).map(|_| scope.spawn(work)).collect();
-            let joined = threads.into_iter().map(|thread| thread.join());
-            joined
-                .map(|result| result.unwrap_or(Err(MatchError::Thread)))
-                .collect()
-        });
-        // The cause first: threads that stopped because another failed say only "cancelled".
-        let mut outcome = Ok(());
-        for result in results {
-            outcome = match (outcome, result) {
-                (Ok(()), result) | (Err(MatchError::Cancelled), result @ Err(_)) => result,
-                (earlier, _) => earlier,
-            };
-        }
-        outcome?;
-        Ok(found
-            .iter()
-            .enumerate()
-            .map(|(question, bits)| answer(&prepared, question, bits))
-            .collect())
+        self.evaluate_ranges(plan, &plan.ranges(), cancel)
+    }
+}
+
+impl MatchPlan<'_> {
+    /// Cuts the token space into ranges, the units of work: each has at most 64 whole pages of any layer.
+    pub fn ranges(&self) -> Vec<TokenRange> {
+        let layers = (self.advertiser.layers().iter()).chain(self.partner.layers());
+        let starts = layers.flat_map(|layer| layer.run().firsts().iter().step_by(PAGES));
+        let mut cuts: Vec<u128> = starts.copied().chain([0]).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
+        let ranges = cuts.iter().zip(ends);
+        ranges
+            .map(|(from, to)| TokenRange { from: *from, to })
+            .collect()
     }
 }
 
@@ -103,65 +138,16 @@ fn check(plan: &MatchPlan<'_>) -> Result<(), MatchError> {
     Ok(())
 }
 
-/// Cuts the token space where the blocks of the larger run start, in about equal shares.
-fn ranges(plan: &MatchPlan<'_>, count: usize) -> Vec<(u128, Option<u128>)> {
-    let (left, right) = (
-        plan.advertiser.tokens().firsts(),
-        plan.partner.tokens().firsts(),
-    );
-    let firsts = if left.len() > right.len() {
-        left
-    } else {
-        right
-    };
-    let mut cuts: Vec<u128> = (1..count)
-        .filter_map(|i| firsts.get(firsts.len() * i / count).copied())
-        .collect();
-    cuts.dedup();
-    cuts.retain(|cut| *cut != 0);
-    let starts = std::iter::once(0).chain(cuts.iter().copied());
-    let ends = cuts.iter().copied().map(Some).chain([None]);
-    starts.zip(ends).collect()
-}
-
-/// Walks both runs over one range and notes every person found.
-fn walk(
-    plan: &MatchPlan<'_>,
-    prepared: &Prepared,
-    found: &[Bits],
-    from: u128,
-    to: Option<u128>,
-    stop: &dyn Fn() -> bool,
-) -> Result<(), MatchError> {
-    let mut left = TokenCursor::new(plan.advertiser.tokens(), from, to);
-    let mut right = TokenCursor::new(plan.partner.tokens(), from, to);
-    loop {
-        if stop() {
-            return Err(MatchError::Cancelled);
+/// Makes one of persons that became one, and leaves out who is gone, suppressed or cannot be reached.
+fn answer(plan: &MatchPlan<'_>, prepared: &Prepared, question: usize, found: &Bits) -> PersonSet {
+    for (from, to) in plan.partner.aliases() {
+        if found.take(*from) {
+            found.set(*to);
         }
-        let (Some(rows), Some(persons)) = (left.window()?, right.window()?) else {
-            return Ok(());
-        };
-        let used = merge_runs(rows.tokens, persons.tokens, |i, j| {
-            // The token must stand on a row of the person that is still valid.
-            if u16::from_le_bytes(persons.days[j]) < prepared.today {
-                return;
-            }
-            let row = u32::from_le_bytes(rows.owners[i]);
-            let person = u32::from_le_bytes(persons.owners[j]);
-            for (asked, found) in prepared.rows.iter().zip(found) {
-                if asked.get(row) {
-                    found.set(person);
-                }
-            }
-        });
-        left.advance(used.left);
-        right.advance(used.right);
     }
-}
-
-/// Leaves out who is suppressed or cannot be reached.
-fn answer(prepared: &Prepared, question: usize, found: &Bits) -> PersonSet {
+    plan.partner.gone().iter().for_each(|person| {
+        found.take(person);
+    });
     let at = prepared.reachable[question].map(|destination| &prepared.at[destination]);
     let words = found.words(|i, word| {
         let reachable = at.map_or(u64::MAX, |at| at.word(i));

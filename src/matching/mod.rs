@@ -5,16 +5,23 @@
 //! an advertiser's row and a partner's person exist only here, one at a time, in memory; what comes out
 //! is persons of the partner alone.
 //!
-//! The unit of work is a range of the token space: ranges are independent and their answers are united
-//! bit by bit. [`LocalEngine`] gives ranges to threads; an engine on a cluster can give them to nodes.
+//! The unit of work is a [`TokenRange`]: ranges are independent and their answers are united bit by bit.
+//! [`LocalEngine`] gives ranges to threads; an engine on a cluster can give them to nodes.
+//!
+//! How it is fast: what a question asks of a row was decided once per class of rows, and stands beside the
+//! token; persons are numbered in the order of their tokens. So one walk over both runs touches all memory
+//! in order, and what it costs is reading and opening the pages.
 //!
 //! What each party learns: nothing from a match. Counts leave only through `protocols::release`.
 
 mod bits;
 mod local;
+mod marks;
 mod questions;
 #[cfg(test)]
 mod tests;
+mod threads;
+mod walk;
 
 use std::sync::atomic::AtomicBool;
 
@@ -36,8 +43,19 @@ pub struct MatchPlan<'a> {
     pub suppressed: &'a [Token],
     /// The day on which consent is judged again.
     pub as_of: Date,
-    /// What is asked; they share one walk over the tokens.
+    /// What is asked; up to 64 questions share one walk over the tokens.
     pub questions: Vec<Question>,
+    /// Told what share of the work is done, from 0 to 1, by any thread.
+    pub progress: &'a (dyn Fn(f64) + Sync),
+}
+
+/// A range of the token space, tokens read as big-endian numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenRange {
+    /// The first token.
+    pub from: u128,
+    /// The first one behind it; `None`: to the end.
+    pub to: Option<u128>,
 }
 
 /// Who satisfies an expression and, if a destination is named, can be reached there.

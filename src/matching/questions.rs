@@ -1,22 +1,27 @@
-//! What can be decided before the tokens are walked: which rows each question asks about, which
-//! persons can be reached where, and who is suppressed.
+//! What can be decided before the tokens are walked: which classes of rows each question asks about,
+//! which persons can be reached where, and who is out.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use roaring::RoaringBitmap;
-use tamis_protocols::intersection::merge_runs;
 use tamis_protocols::token::Token;
 
 use super::bits::Bits;
-use super::{MatchError, MatchPlan};
-use crate::sets::{GROUP, SealedSet, SetError, TokenCursor, day_number};
+use super::{MatchError, MatchPlan, Question};
+use crate::sets::{Finder, Layer, RARE, SealedSet, SetError, day_number};
 
-/// Rows and persons that matter. Memory: 1 bit per advertiser row and question, 1 bit per person and
-/// destination, 1 bit per row and person for suppression.
+/// Questions that share one walk.
+pub(super) const AT_ONCE: usize = 64;
+
+/// What the walk asks. Memory: 8 bytes per class; where rows were removed or suppressed 1 bit per
+/// advertiser row; 1 bit per person and destination, and for suppression; for each rare row, if there
+/// are any, 1 bit per row and question.
 pub(super) struct Prepared {
-    /// Per question: rows that are valid, not suppressed, and satisfy the expression.
-    pub(super) rows: Vec<Bits>,
+    /// Per layer of the advertiser.
+    pub(super) masks: Vec<Masks>,
+    /// Advertiser rows that are out; `None`: nobody is.
+    pub(super) out: Option<Bits>,
     /// Per question: persons with a valid cookie at its destination; `None` if it has none.
     pub(super) reachable: Vec<Option<usize>>,
     /// The distinct destinations' persons.
@@ -27,126 +32,183 @@ pub(super) struct Prepared {
     pub(super) today: u16,
 }
 
-pub(super) fn prepare(plan: &MatchPlan<'_>, cancel: &AtomicBool) -> Result<Prepared, MatchError> {
+/// Which questions the rows of a layer are asked for: bit `n` is question `n`.
+pub(super) struct Masks {
+    classes: Vec<u64>,
+    rare: Vec<Bits>,
+}
+
+impl Masks {
+    /// The questions that a row of a class answers to.
+    pub(super) fn of(&self, class: u16, row: u32) -> u64 {
+        match self.classes.get(usize::from(class)) {
+            Some(mask) => *mask,
+            None => self.of_rare(row),
+        }
+    }
+
+    #[cold]
+    fn of_rare(&self, row: u32) -> u64 {
+        let asked = self.rare.iter().map(|rows| u64::from(rows.get(row)));
+        asked.enumerate().fold(0, |mask, (n, bit)| mask | bit << n)
+    }
+}
+
+pub(super) fn prepare(
+    plan: &MatchPlan<'_>,
+    questions: &[Question],
+    cancel: &AtomicBool,
+) -> Result<Prepared, MatchError> {
     let today = day_number(plan.as_of);
-    let suppressed_rows = owners(plan.advertiser, plan.suppressed)?;
-    let suppressed = owners(plan.partner, plan.suppressed)?;
-    let rows = rows(plan, &suppressed_rows, today, cancel)?;
-    let (reachable, at) = reachable(plan, today, cancel)?;
+    let (reachable, at) = reachable(plan, questions, today, cancel)?;
+    let layers = plan.advertiser.layers().iter();
     Ok(Prepared {
-        rows,
+        masks: layers
+            .map(|layer| masks(layer, questions))
+            .collect::<Result<_, _>>()?,
+        out: out(plan)?,
         reachable,
         at,
-        suppressed,
+        suppressed: owners(plan.partner, plan.suppressed)?,
         today,
     })
 }
 
-/// Rows or persons that carry one of `tokens`, reading only the blocks that can hold one.
+/// Advertiser rows that carry a suppressed token or were removed.
+fn out(plan: &MatchPlan<'_>) -> Result<Option<Bits>, SetError> {
+    let gone = plan.advertiser.gone();
+    if plan.suppressed.is_empty() && gone.is_empty() {
+        return Ok(None);
+    }
+    let out = owners(plan.advertiser, plan.suppressed)?;
+    gone.iter().for_each(|row| out.set(row));
+    Ok(Some(out))
+}
+
+/// Rows or persons that carry one of `tokens`, reading only the pages that can hold one.
 fn owners(set: &SealedSet, tokens: &[Token]) -> Result<Bits, SetError> {
-    let found = Bits::new(set.rows());
-    let mut cursor = TokenCursor::new(set.tokens(), 0, None);
-    for window in tokens.chunks(1024) {
-        let wanted: Vec<[u8; 16]> = window.iter().map(|token| token.0).collect();
-        let mut at = 0;
-        while let Some(next) = wanted.get(at) {
-            cursor.seek(u128::from_be_bytes(*next));
-            let Some(block) = cursor.window()? else {
-                return Ok(found);
-            };
-            let used = merge_runs(block.tokens, &wanted[at..], |i, _| {
-                found.set(u32::from_le_bytes(block.owners[i]));
-            });
-            cursor.advance(used.left);
-            at += used.right;
+    let rows = set.kind() == tamis_protocols::wire::batch::UploadKind::Crm;
+    let found = Bits::new(if rows { set.rows() } else { set.persons() });
+    for layer in set.layers() {
+        let first = if rows { layer.first_row() } else { 0 };
+        let mut finder = Finder::new(layer.run());
+        for token in tokens {
+            finder.find(u128::from_be_bytes(token.0), |page, at| {
+                found.set(first + page.owner(at));
+            })?;
+        }
+    }
+    for (from, to) in set.aliases() {
+        if found.get(*from) {
+            found.set(*to);
         }
     }
     Ok(found)
 }
 
-/// Evaluates the expressions, one group of 65,536 rows after the other.
-fn rows(
-    plan: &MatchPlan<'_>,
-    suppressed: &Bits,
-    today: u16,
-    cancel: &AtomicBool,
-) -> Result<Vec<Bits>, MatchError> {
-    let set = plan.advertiser;
-    let wanted: Vec<Bits> = (plan.questions.iter())
-        .map(|_| Bits::new(set.rows()))
-        .collect();
-    let labels: BTreeMap<&str, u16> = (set.segments().iter().zip(0..))
+/// Evaluates the expressions, once per class.
+fn masks(layer: &Layer, questions: &[Question]) -> Result<Masks, SetError> {
+    let labels: BTreeMap<&str, u16> = (layer.segments().iter().zip(0..))
         .map(|(label, segment)| (label.as_str(), segment))
         .collect();
-    let mut segments = set.walk_segments()?;
-    let mut walk = set.walk_rows()?;
-    let mut live = RoaringBitmap::new();
-    while let Some(block) = walk.next()? {
-        for i in 0..block.len() {
-            let row = block.first + i as u32;
-            if block.day(i) >= today && !suppressed.get(row) {
-                live.insert(row % GROUP);
+    // Classes take the place of rows: which of them are in each segment.
+    let evaluate = |classes: &[Vec<u16>], mut asked: Box<dyn FnMut(usize, u32) + '_>| {
+        let mut within: BTreeMap<u16, RoaringBitmap> = BTreeMap::new();
+        for (class, segments) in (0..).zip(classes) {
+            for segment in segments {
+                within.entry(*segment).or_default().insert(class);
             }
         }
-        let end = block.first + block.len() as u32;
-        if !end.is_multiple_of(GROUP) && end != set.rows() {
-            continue;
+        let all: RoaringBitmap = (0..classes.len() as u32).collect();
+        let segment = |label: &str| labels.get(label).and_then(|segment| within.get(segment));
+        for (n, question) in questions.iter().enumerate() {
+            let found = question.expression.evaluate(&all, &segment);
+            found.iter().for_each(|class| asked(n, class));
         }
-        if cancel.load(Ordering::Relaxed) {
-            return Err(MatchError::Cancelled);
+    };
+    let classes = layer.classes()?;
+    let mut masks = Masks {
+        classes: vec![0; classes.len()],
+        rare: Vec::new(),
+    };
+    evaluate(
+        &classes,
+        Box::new(|n, class| masks.classes[class as usize] |= 1 << n),
+    );
+    if let Some(mut rows) = layer.rare_rows() {
+        masks.rare = questions.iter().map(|_| Bits::new(layer.rows())).collect();
+        let (mut numbers, mut combinations) = (Vec::new(), Vec::new());
+        loop {
+            let next = rows.next()?;
+            let done = next.is_none();
+            if let Some((row, segments)) = next {
+                numbers.push(row);
+                combinations.push(segments.to_vec());
+            }
+            if done || numbers.len() == usize::from(RARE) {
+                let rare = &masks.rare;
+                evaluate(
+                    &combinations,
+                    Box::new(|n, i| rare[n].set(numbers[i as usize])),
+                );
+                numbers.clear();
+                combinations.clear();
+            }
+            if done {
+                break;
+            }
         }
-        let base = (end - 1) / GROUP * GROUP;
-        let group = segments.next()?;
-        let segment = |label: &str| labels.get(label).and_then(|segment| group.get(segment));
-        for (question, bits) in plan.questions.iter().zip(&wanted) {
-            let rows = question.expression.evaluate(&live, &segment);
-            rows.iter().for_each(|row| bits.set(base + row));
-        }
-        live.clear();
     }
-    Ok(wanted)
+    Ok(masks)
 }
 
 /// Persons with a cookie on a valid row, per distinct destination, and which of these each question
 /// needs. A destination that the set does not serve has nobody.
 fn reachable(
     plan: &MatchPlan<'_>,
+    questions: &[Question],
     today: u16,
     cancel: &AtomicBool,
 ) -> Result<(Vec<Option<usize>>, Vec<Bits>), MatchError> {
-    let set = plan.partner;
     let mut names: Vec<&str> = Vec::new();
-    let mut needed = Vec::with_capacity(plan.questions.len());
-    for question in &plan.questions {
+    let mut needed = Vec::with_capacity(questions.len());
+    for question in questions {
         needed.push(question.destination.as_deref().map(|name| {
-            names
-                .iter()
-                .position(|known| *known == name)
-                .unwrap_or_else(|| {
-                    names.push(name);
-                    names.len() - 1
-                })
+            let known = names.iter().position(|known| *known == name);
+            known.unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            })
         }));
     }
-    let positions: Vec<Option<usize>> = names.iter().map(|name| set.destination(name)).collect();
-    let at: Vec<Bits> = names.iter().map(|_| Bits::new(set.persons())).collect();
-    if at.is_empty() {
-        return Ok((needed, at));
-    }
-    let mut walk = set.walk_rows()?;
-    while let Some(block) = walk.next()? {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(MatchError::Cancelled);
+    let at: Vec<Bits> = (names.iter())
+        .map(|_| Bits::new(plan.partner.persons()))
+        .collect();
+    for layer in plan.partner.layers() {
+        let positions = names.iter().map(|name| layer.destination(name));
+        let served: Vec<(usize, &Bits)> = (positions.zip(&at))
+            .filter_map(|(position, persons)| Some((position?, persons)))
+            .collect();
+        if served.is_empty() {
+            continue;
         }
-        for i in 0..block.len() {
-            if block.day(i) < today {
-                continue;
+        let mut walk = layer.walk_rows()?;
+        while let Some(block) = walk.next()? {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(MatchError::Cancelled);
             }
-            for (position, persons) in positions.iter().zip(&at) {
-                if position.is_some_and(|position| block.has_cookie(i, position)) {
-                    persons.set(block.person(i));
+            for i in (0..block.len()).filter(|i| block.day(*i) >= today) {
+                for (position, persons) in &served {
+                    if block.has_cookie(i, *position) {
+                        persons.set(block.person(i));
+                    }
                 }
             }
+        }
+    }
+    for (from, to) in plan.partner.aliases() {
+        for persons in at.iter().filter(|persons| persons.get(*from)) {
+            persons.set(*to);
         }
     }
     Ok((needed, at))

@@ -16,7 +16,7 @@ use super::SetError;
 use super::block::{BlockFile, BlockReader, BlockWriter, FileNonce, STREAM_BLOCK};
 
 pub(super) const HEADER: &str = "header";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A destination that rows have cookies at.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +36,18 @@ pub(super) struct FileEntry {
     pub(super) bytes: u64,
 }
 
+/// The set that a delta was made for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Below {
+    /// The upload of its newest layer.
+    pub(super) id: String,
+    /// Rows of all its layers.
+    pub(super) rows: u32,
+    /// Persons that its layers have numbered.
+    pub(super) persons: u32,
+}
+
 /// The header, stored as JSON in a block file of its own, written last.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,10 +59,12 @@ pub(super) struct SetHeader {
     pub(super) identifiers: Vec<IdentifierType>,
     pub(super) segments: Vec<String>,
     pub(super) destinations: Vec<SetDestination>,
-    /// Accepted rows.
+    /// Rows of the upload, whether accepted or not.
     pub(super) rows: u32,
-    /// Graph: persons.
+    /// Graph: persons that are new in this layer.
     pub(super) persons: u32,
+    /// A delta: what it lies on.
+    pub(super) below: Option<Below>,
     pub(super) report: UploadReport,
     pub(super) files: BTreeMap<String, FileEntry>,
 }

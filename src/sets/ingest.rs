@@ -11,10 +11,10 @@ use tamis_protocols::consent::{ConsentRecord, ConsentRule, DropReason, RootBuild
 use tamis_protocols::wire::batch::{BatchReader, UploadKind, WireHeader};
 
 use super::block::{BlockWriter, FileNonce, STREAM_BLOCK};
+use super::classes::{CLASSES, ClassMap, RARE, RARE_ROWS, push_rare};
 use super::header::{FileEntry, context};
+use super::layer::SALTS;
 use super::rows::{ROWS, ROWS_PER_BLOCK, day_number, row_length};
-use super::sealed::SALTS;
-use super::segments::{SEGMENTS, SegmentWriter};
 use super::sort::{Sorted, Sorter};
 use super::{SealError, SetError, cookies};
 
@@ -57,12 +57,17 @@ impl Files<'_> {
     }
 }
 
+/// Rows of a set, at most.
+pub(super) const MAX_ROWS: u32 = 1 << 31;
+
 /// The running first pass. Memory: the sorter's budget, a block per file, one message of salts.
 pub(super) struct Ingest {
     sorter: Sorter,
     salts: BlockWriter,
     rows: BlockWriter,
-    segments: Option<SegmentWriter>,
+    classes: Option<ClassMap>,
+    rare: Option<BlockWriter>,
+    rare_buffer: Vec<u8>,
     cookies: Vec<BlockWriter>,
     root: RootBuilder,
     /// Rows seen, rows accepted.
@@ -98,7 +103,7 @@ impl Ingest {
             files.key,
             &context(files.set_id, name),
             &nonce,
-            if graph { 22 } else { 20 },
+            24,
             memory,
         );
         let row_block = row_length(header.labels.len()) * ROWS_PER_BLOCK;
@@ -106,10 +111,12 @@ impl Ingest {
             sorter,
             salts: files.create(SALTS, STREAM_BLOCK)?,
             rows: files.create(ROWS, row_block)?,
-            segments: match graph {
+            classes: (!graph).then(ClassMap::default),
+            rare: match graph {
                 true => None,
-                false => Some(SegmentWriter::new(files.create(SEGMENTS, STREAM_BLOCK)?)),
+                false => Some(files.create(RARE_ROWS, STREAM_BLOCK)?),
             },
+            rare_buffer: Vec::new(),
             cookies: (0..header.labels.len())
                 .map(|at| files.create(&cookies::file_name(at), STREAM_BLOCK))
                 .collect::<Result<_, _>>()?,
@@ -145,12 +152,17 @@ impl Ingest {
             };
             match judged {
                 Ok(last_day) => self.accept(batch, row, day_number(last_day))?,
-                Err(reason) => *self.dropped.entry(reason).or_default() += 1,
+                Err(reason) => {
+                    *self.dropped.entry(reason).or_default() += 1;
+                    self.row_buffer.clear();
+                    self.row_buffer.resize(row_length(self.cookies.len()), 0);
+                    self.rows.write(&self.row_buffer)?;
+                }
             }
+            self.seen += 1;
         }
         self.salts.write(&salts)?;
         self.salt_buffer = salts;
-        self.seen += batch.len() as u64;
         Ok(())
     }
 
@@ -160,21 +172,35 @@ impl Ingest {
         row: usize,
         last_day: u16,
     ) -> Result<(), SealError> {
-        let number = self.accepted;
-        let next = number.checked_add(1);
-        let too_many = || {
+        let number = u32::try_from(self.seen).ok().filter(|row| *row < MAX_ROWS);
+        let number = number.ok_or_else(|| {
             SealError::Refused(
-                "the upload has more rows than one set holds (2³²−1); split it".to_owned(),
+                "the upload has more rows than one set holds (2³¹); split it".to_owned(),
             )
-        };
-        self.accepted = next.ok_or_else(too_many)?;
-        let mut record = [0; 22];
+        })?;
+        self.accepted += 1;
+        let mut class = 0;
+        if let Some(classes) = &mut self.classes {
+            let segments = batch.segments(row);
+            for segment in segments {
+                self.segment_rows[usize::from(*segment)] += 1;
+            }
+            class = classes.class(segments);
+            if class == RARE {
+                self.rare_buffer.clear();
+                push_rare(&mut self.rare_buffer, number, segments);
+                if let Some(rare) = &mut self.rare {
+                    rare.write(&self.rare_buffer)?;
+                }
+            }
+        }
+        let mut record = [0; 24];
         record[16..20].copy_from_slice(&number.to_be_bytes());
-        record[20..].copy_from_slice(&last_day.to_le_bytes());
-        let length = if self.segments.is_some() { 20 } else { 22 };
+        record[20..22].copy_from_slice(&last_day.to_le_bytes());
+        record[22..].copy_from_slice(&class.to_le_bytes());
         for token in batch.tokens(row).into_iter().flatten() {
             record[..16].copy_from_slice(&token.0);
-            self.sorter.push(&record[..length])?;
+            self.sorter.push(&record)?;
         }
         self.row_buffer.clear();
         self.row_buffer.extend_from_slice(&last_day.to_le_bytes());
@@ -186,12 +212,6 @@ impl Ingest {
             }
         }
         self.rows.write(&self.row_buffer)?;
-        if let Some(segments) = &mut self.segments {
-            let list = batch.segments(row);
-            segments.push(list)?;
-            list.iter()
-                .for_each(|segment| self.segment_rows[usize::from(*segment)] += 1);
-        }
         Ok(())
     }
 
@@ -199,8 +219,13 @@ impl Ingest {
     pub(super) fn finish(self, files: &mut Files<'_>) -> Result<Ingested, SetError> {
         files.done(SALTS, self.salts.finish()?);
         files.done(ROWS, self.rows.finish()?);
-        if let Some(segments) = self.segments {
-            files.done(SEGMENTS, segments.finish()?);
+        if let Some(classes) = self.classes {
+            let mut file = files.create(CLASSES, STREAM_BLOCK)?;
+            file.write(&classes.encode())?;
+            files.done(CLASSES, file.finish()?);
+        }
+        if let Some(rare) = self.rare {
+            files.done(RARE_ROWS, rare.finish()?);
         }
         for (at, file) in self.cookies.into_iter().enumerate() {
             files.done(&cookies::file_name(at), file.finish()?);

@@ -84,8 +84,13 @@ pub fn write(
     key: &Secret<Data>,
     ctx: &str,
 ) -> Result<MemberFile, SetError> {
-    let missing = || SetError::format(partner.directory(), "has no cookies at this destination");
-    let position = partner.destination(destination).ok_or_else(missing)?;
+    let missing = || {
+        SetError::format(
+            partner.top().directory(),
+            "has no cookies at this destination",
+        )
+    };
+    let position = partner.top().destination(destination).ok_or_else(missing)?;
     let origin = Origin {
         collaboration: partner.collaboration().to_owned(),
         upload: partner.id().to_owned(),
@@ -102,7 +107,7 @@ pub fn write(
 
     let staged = Staged::file(out)?;
     let mut sorter = Sorter::new(out, key, &context, &nonce, RECORD, MEMORY);
-    let mut cookies = partner.walk_cookies(position)?;
+    let mut cookies = partner.top().walk_cookies(position)?;
     let mut record = [0; RECORD];
     while cookies.advance()? {
         if rows.contains(cookies.row) {
@@ -141,7 +146,7 @@ fn select(
     as_of: Date,
 ) -> Result<RoaringBitmap, SetError> {
     let (mut rows, today) = (RoaringBitmap::new(), day_number(as_of));
-    let mut walk = partner.walk_rows()?;
+    let mut walk = partner.top().walk_rows()?;
     while let Some(block) = walk.next()? {
         for i in 0..block.len() {
             if block.day(i) >= today

@@ -6,11 +6,12 @@
 //! told. [`write_tokens`] keeps the tokens of people who withdrew.
 //!
 //! ```text
-//! header        what the set is, and the nonce and length of every other file
-//! tokens        sorted token run in columns; tokens.index: first token of every block
-//! rows          per accepted row: last valid day, and which destinations have a cookie
-//! persons       (partner) per accepted row: its person
-//! segments      (advertiser) bitmaps of rows per segment, in groups of 65,536 rows
+//! header        what the layer is, and the nonce and length of every other file
+//! tokens        sorted token run in pages; tokens.index: first token of every page
+//! rows          per row: last valid day, and which destinations have a cookie
+//! persons       (partner) per row: its person
+//! classes       (advertiser) combinations of segments; rare: rows of further ones
+//! gone, aliases (delta) who left, and who became one with another
 //! cookies.N     (partner) cookies at the N-th destination, in row order
 //! salts         per row of the upload: salt of its consent commitment
 //! ```
@@ -22,17 +23,20 @@
 //! can read pseudonyms, segments, and the cookies of destinations that have no key.
 
 mod block;
+mod changes;
+mod classes;
 mod cookies;
 mod directory;
 mod error;
 mod header;
 mod ingest;
+mod layer;
 mod list;
 pub mod members;
 mod rows;
+mod run;
 mod seal;
 mod sealed;
-mod segments;
 mod sort;
 mod spill;
 mod spool;
@@ -40,14 +44,17 @@ mod spool;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
+pub(crate) use classes::RARE;
 pub use error::SetError;
 pub use header::SetDestination;
+pub use layer::Layer;
 pub use list::{read_tokens, write_tokens};
+#[cfg(test)]
+pub(crate) use rows::NOBODY;
 pub(crate) use rows::day_number;
+pub use run::Record;
+pub(crate) use run::{Finder, PageView, Window};
 pub use seal::{DEFAULT_MEMORY, Expectation, SealError, SealJob, seal};
 pub use sealed::SealedSet;
-pub(crate) use segments::GROUP;
 pub use spool::{Spool, SpoolReader};
-pub(crate) use tokens::TokenCursor;

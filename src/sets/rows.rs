@@ -1,8 +1,8 @@
-//! What is kept per accepted row, in row order.
+//! What is kept per row, in row order. A row that was not accepted has day 0 and no person.
 //!
 //! ```text
 //! rows:     last valid day u16 LE (days since 1970-01-01) ‖ (graph) a bit per destination with a cookie
-//! persons:  (graph) person u32 LE
+//! persons:  (graph) person u32 LE; 2³²−1: none
 //! ```
 
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use super::block::BlockFile;
 
 pub(super) const ROWS: &str = "rows";
 pub(super) const PERSONS: &str = "persons";
+/// The person of a row that was not accepted.
+pub(crate) const NOBODY: u32 = u32::MAX;
 /// Rows in a block of either file.
 pub(super) const ROWS_PER_BLOCK: usize = 16_384;
 
@@ -22,10 +24,10 @@ pub(super) fn row_length(destinations: usize) -> usize {
     2 + destinations.div_ceil(8)
 }
 
-/// Days since 1970-01-01. A day after 2149-06-06 counts as that day, one before 1970 as 1970-01-01.
+/// Days since 1970-01-01. A day after 2149-06-06 counts as that day, one before 1970-01-02 as that day.
 pub(crate) fn day_number(day: Date) -> u16 {
     let hours = day.duration_since(date(1970, 1, 1)).as_hours();
-    (hours / 24).clamp(0, i64::from(u16::MAX)) as u16
+    (hours / 24).clamp(1, i64::from(u16::MAX)) as u16
 }
 
 /// Walks the rows block by block. Memory: one block of each file.
@@ -124,10 +126,10 @@ impl RowBlock<'_> {
         byte & (1 << (destination % 8)) != 0
     }
 
-    /// The row's person; 0 in an advertiser's set.
+    /// The row's person; [`NOBODY`] if it has none.
     pub(crate) fn person(&self, i: usize) -> u32 {
         self.persons
             .get(i)
-            .map_or(0, |bytes| u32::from_le_bytes(*bytes))
+            .map_or(NOBODY, |bytes| u32::from_le_bytes(*bytes))
     }
 }

@@ -28,9 +28,9 @@ use super::block::{BlockFile, BlockReader, BlockWriter, STREAM_BLOCK};
 use super::directory::Staged;
 use super::header::{SetDestination, SetHeader, context};
 use super::ingest::{Files, Ingest};
-use super::rows::{PERSONS, ROWS_PER_BLOCK};
+use super::rows::{NOBODY, PERSONS, ROWS_PER_BLOCK};
+use super::run::{INDEX, Record, RunWriter, TOKENS, write_index};
 use super::sort::Sorted;
-use super::tokens::{INDEX, TOKENS, TokenWriter, write_index};
 use super::{SealedSet, SetError};
 
 /// The default budget of a sealing job, in bytes.
@@ -146,7 +146,7 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
         UploadKind::Graph => Some(write_persons_run(
             &mut files,
             &mut ingested.tokens,
-            accepted,
+            ingested.seen as u32,
             &cancelled,
         )?),
     };
@@ -174,8 +174,9 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
         destinations: (wire.labels.into_iter())
             .map(|(name, enc)| SetDestination { name, enc })
             .collect(),
-        rows: accepted,
+        rows: ingested.seen as u32,
         persons: persons.unwrap_or(0),
+        below: None,
         report: report.clone(),
         files: std::mem::take(&mut files.entries),
     };
@@ -237,28 +238,27 @@ fn clear_unreadable(dir: &Path) -> Result<(), SetError> {
     }
 }
 
-/// An advertiser's run: (token, row), each once.
+/// Records gathered for a stretch of the run.
+const STRETCH: usize = 1 << 14;
+
+/// An advertiser's run: every token of every row.
 fn write_rows_run(
     files: &mut Files<'_>,
     tokens: &mut Sorted,
     cancelled: &dyn Fn() -> Result<(), SealError>,
 ) -> Result<(), SealError> {
-    let mut writer = token_writer(files, UploadKind::Crm)?;
-    let (mut previous, mut partition) = ([0; 20], 0);
-    let mut first = true;
-    while let Some(record) = tokens.next()? {
-        if first || *record != previous {
-            first = false;
-            previous.copy_from_slice(record);
-            writer.push(&previous[..16], row_of(&previous), 0)?;
-        }
-        if tokens.partitions_done() != partition {
-            partition = tokens.partitions_done();
+    let writer = run_writer(files, UploadKind::Crm)?;
+    let (mut stretch, mut buffer) = (Vec::with_capacity(STRETCH), Vec::new());
+    while let Some(bytes) = tokens.next()? {
+        stretch.push(record(bytes));
+        if stretch.len() == STRETCH {
+            writer.put(&stretch, &mut buffer)?;
+            stretch.clear();
             cancelled()?;
         }
     }
-    finish_tokens(files, writer)?;
-    Ok(())
+    writer.put(&stretch, &mut buffer)?;
+    finish_run(files, writer)
 }
 
 /// A partner's run: (token, person, latest last valid day), each token once. Returns the persons.
@@ -273,20 +273,19 @@ fn write_persons_run(
     let context = context(files.set_id, "merging");
     let mut merging = BlockWriter::create(&path, files.key, &context, &nonce, STREAM_BLOCK)?;
     let mut union = UnionFind::new(rows);
-    let mut group: Option<[u8; 22]> = None;
+    let mut group: Option<Record> = None;
     let mut partition = 0;
-    while let Some(record) = tokens.next()? {
+    while let Some(bytes) = tokens.next()? {
+        let next = record(bytes);
         match &mut group {
-            Some(group) if group[..16] == record[..16] => {
-                union.union(row_of(group), row_of(record));
-                let day = day_of(group).max(day_of(record));
-                group[20..].copy_from_slice(&day.to_le_bytes());
+            Some(group) if group.token() == next.token() => {
+                union.union(group.owner(), next.owner());
+                *group = group.owned(group.owner(), group.day().max(next.day()));
             }
             group => {
-                if let Some(done) = group {
-                    merging.write(done)?;
+                if let Some(done) = group.replace(next) {
+                    write_record(&mut merging, done)?;
                 }
-                *group = record.try_into().ok();
             }
         }
         if tokens.partitions_done() != partition {
@@ -295,39 +294,55 @@ fn write_persons_run(
         }
     }
     if let Some(done) = group {
-        merging.write(&done)?;
+        write_record(&mut merging, done)?;
     }
     merging.finish_temporary()?;
 
-    let (persons, count) = union.into_persons();
+    let mut numbers = union.into_numbers();
+    let merged = BlockFile::open(&path, files.key, &context)?;
+    let mut merged = BlockReader::new(Arc::new(merged));
+    let writer = run_writer(files, UploadKind::Graph)?;
+    let (mut stretch, mut buffer) = (Vec::with_capacity(STRETCH), Vec::new());
+    let mut words = [0; 24];
+    while merged.read(&mut words)? {
+        let [a, b, c] =
+            [0, 8, 16].map(|at| words[at..].first_chunk().copied().map(u64::from_le_bytes));
+        let merged = Record::from_words([a, b, c].map(Option::unwrap_or_default));
+        stretch.push(merged.owned(numbers.number(merged.owner()), merged.day()));
+        if stretch.len() == STRETCH {
+            writer.put(&stretch, &mut buffer)?;
+            stretch.clear();
+        }
+    }
+    writer.put(&stretch, &mut buffer)?;
+    fs::remove_file(&path).map_err(SetError::io(&path))?;
+
     let mut file = files.create(PERSONS, 4 * ROWS_PER_BLOCK)?;
-    for person in &persons {
+    for row in 0..rows {
+        let person = numbers.known(row).unwrap_or(NOBODY);
         file.write(&person.to_le_bytes())?;
     }
     files.done(PERSONS, file.finish()?);
-
-    let merged = BlockFile::open(&path, files.key, &context)?;
-    let mut merged = BlockReader::new(Arc::new(merged));
-    let mut writer = token_writer(files, UploadKind::Graph)?;
-    let mut record = [0; 22];
-    while merged.read(&mut record)? {
-        let person = persons.get(row_of(&record) as usize).copied();
-        let person = person.ok_or_else(|| SetError::format(&path, "has an unknown row"))?;
-        writer.push(&record[..16], person, day_of(&record))?;
-    }
-    fs::remove_file(&path).map_err(SetError::io(&path))?;
-    finish_tokens(files, writer)?;
-    Ok(count)
+    finish_run(files, writer)?;
+    Ok(numbers.count())
 }
 
-fn token_writer(files: &mut Files<'_>, kind: UploadKind) -> Result<TokenWriter, SetError> {
+fn write_record(file: &mut BlockWriter, record: Record) -> Result<(), SetError> {
+    let mut words = [0; 24];
+    for (bytes, word) in words.as_chunks_mut::<8>().0.iter_mut().zip(record.words()) {
+        *bytes = word.to_le_bytes();
+    }
+    file.write(&words)
+}
+
+fn run_writer(files: &mut Files<'_>, kind: UploadKind) -> Result<RunWriter, SetError> {
     let nonce = files.begin(TOKENS);
     let (path, context) = (files.directory.join(TOKENS), context(files.set_id, TOKENS));
-    TokenWriter::create(&path, files.key, &context, &nonce, kind)
+    RunWriter::create(&path, files.key, &context, &nonce, kind)
 }
 
-fn finish_tokens(files: &mut Files<'_>, writer: TokenWriter) -> Result<(), SetError> {
-    let (bytes, index) = writer.finish()?;
+fn finish_run(files: &mut Files<'_>, writer: RunWriter) -> Result<(), SealError> {
+    let (bytes, index) = writer.finish(true)?;
     files.done(TOKENS, bytes);
     let nonce = files.begin(INDEX);
     let (path, context) = (files.directory.join(INDEX), context(files.set_id, INDEX));
@@ -336,10 +351,10 @@ fn finish_tokens(files: &mut Files<'_>, writer: TokenWriter) -> Result<(), SetEr
     Ok(())
 }
 
-fn row_of(record: &[u8]) -> u32 {
-    u32::from_be_bytes([record[16], record[17], record[18], record[19]])
-}
-
-fn day_of(record: &[u8]) -> u16 {
-    u16::from_le_bytes([record[20], record[21]])
+fn record(bytes: &[u8]) -> Record {
+    let mut token = [0; 16];
+    token.copy_from_slice(&bytes[..16]);
+    let row = u32::from_be_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]);
+    let [day, class] = [20, 22].map(|at| u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    Record::new(token, row, day, class)
 }

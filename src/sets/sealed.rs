@@ -1,108 +1,108 @@
-//! An opened sealed set.
+//! An opened sealed set: a base layer and the deltas on top of it.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
+use roaring::RoaringBitmap;
 use tamis_keys::Secret;
 use tamis_keys::purpose::Data;
 use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::UploadKind;
 
 use super::SetError;
-use super::block::{BlockFile, BlockReader};
-use super::cookies::{self, CookieWalk};
-use super::header::{SetDestination, SetHeader, context};
-use super::rows::{PERSONS, ROWS, RowWalk};
-use super::segments::{SEGMENTS, SegmentWalk};
-use super::tokens::{INDEX, TOKENS, TokenRun};
+use super::header::SetDestination;
+use super::layer::{Layer, SALTS};
 
-/// The salts of the consent commitments, one of 32 bytes per row of the upload.
-pub(super) const SALTS: &str = "salts";
-
-/// A sealed set, open for reading by any number of threads. Memory: 16 bytes per 4,096 tokens. Every
-/// block is authenticated when it is read; that all files are there, of the right length and of this
-/// very set, is checked when it is opened.
+/// A sealed set, open for reading by any number of threads. Memory: that of its layers, 8 bytes per person
+/// that a delta made one with another, and a bitmap of who is gone.
 pub struct SealedSet {
-    id: String,
-    header: SetHeader,
-    files: BTreeMap<String, Arc<BlockFile>>,
-    tokens: TokenRun,
-    directory: PathBuf,
+    layers: Vec<Layer>,
+    gone: RoaringBitmap,
+    aliases: Vec<(u32, u32)>,
 }
 
 impl SealedSet {
-    /// Opens the set in `directory` with its data key.
+    /// Opens a set of one layer: the one in `directory`, with its data key.
     ///
     /// # Errors
-    /// A missing, damaged, foreign or newer file, by name.
-    pub fn open(directory: &Path, key: &Secret<Data>, set_id: &str) -> Result<Self, SetError> {
-        let header = SetHeader::read(directory, key, set_id)?;
-        let mut files = BTreeMap::new();
-        for (name, entry) in &header.files {
-            let path = directory.join(name);
-            let file = BlockFile::open(&path, key, &context(set_id, name))?;
-            if *file.nonce() != entry.nonce || file.bytes() != entry.bytes {
-                return Err(SetError::format(&path, "is not the file that was sealed"));
-            }
-            files.insert(name.clone(), Arc::new(file));
-        }
-        let tokens = TokenRun::open(
-            find(&files, directory, TOKENS)?,
-            find(&files, directory, INDEX)?,
-            header.kind,
-        )?;
-        Ok(SealedSet {
-            id: set_id.to_owned(),
-            header,
-            files,
-            tokens,
-            directory: directory.to_owned(),
-        })
+    /// A missing, damaged, foreign or newer file, by name; a delta, which is no set by itself.
+    pub fn open(directory: &Path, key: &Secret<Data>, id: &str) -> Result<Self, SetError> {
+        SealedSet::stacked(vec![Layer::open(directory, key, id)?])
     }
 
-    /// The set's id: the upload it was made from.
+    /// A set of several layers: a base and the deltas made on top of it, in order.
+    ///
+    /// # Errors
+    /// The layers do not belong on each other, or what they change cannot be read.
+    pub fn stacked(layers: Vec<Layer>) -> Result<Self, SetError> {
+        let (mut gone, mut aliases) = (RoaringBitmap::new(), Vec::new());
+        for (at, layer) in layers.iter().enumerate() {
+            let below = at.checked_sub(1).and_then(|below| layers.get(below));
+            if !fits(layer, below) {
+                return Err(SetError::format(
+                    layer.directory(),
+                    "does not belong on this set",
+                ));
+            }
+            gone |= layer.gone()?;
+            aliases.extend(layer.aliases()?);
+        }
+        match layers.is_empty() {
+            true => Err(SetError::format(Path::new("set"), "has no layer")),
+            false => Ok(SealedSet {
+                layers,
+                gone,
+                aliases,
+            }),
+        }
+    }
+
+    /// The base first; there is always one.
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The newest layer, which says what the set is.
+    pub(super) fn top(&self) -> &Layer {
+        &self.layers[self.layers.len() - 1]
+    }
+
+    /// The set's id: the upload that its newest layer was made from.
     pub fn id(&self) -> &str {
-        &self.id
+        self.top().id()
     }
 
     /// Which side it is from.
     pub fn kind(&self) -> UploadKind {
-        self.header.kind
+        self.top().header.kind
     }
 
     /// The collaboration it belongs to.
     pub fn collaboration(&self) -> &str {
-        &self.header.collaboration
+        &self.top().header.collaboration
     }
 
     /// The epoch of its tokens.
     pub fn epoch(&self) -> u32 {
-        self.header.epoch
+        self.top().header.epoch
     }
 
-    /// Segment labels `name=value`, of an advertiser's set.
-    pub fn segments(&self) -> &[String] {
-        &self.header.segments
-    }
-
-    /// Destinations with cookies, of a partner's set.
+    /// Destinations with cookies, of a partner's newest layer.
     pub fn destinations(&self) -> &[SetDestination] {
-        &self.header.destinations
+        &self.top().header.destinations
     }
 
-    /// What was made of the upload; for its owner only.
+    /// What was made of the newest upload; for its owner only.
     pub fn report(&self) -> &UploadReport {
-        &self.header.report
+        &self.top().header.report
     }
 
-    /// The salt of the commitment to the consent of the upload's `row`-th row, accepted or not: what
-    /// its owner needs to prove one record against the consent root.
+    /// The salt of the commitment to the consent of the newest upload's `row`-th row, accepted or not:
+    /// what its owner needs to prove one record against the consent root.
     ///
     /// # Errors
     /// The file is damaged, or has no such row.
     pub fn salt(&self, row: u64) -> Result<[u8; 32], SetError> {
-        let file = self.file(SALTS)?;
+        let file = self.top().file(SALTS)?;
         let length = file.block_length() as u64;
         let (mut buffer, at) = (Vec::new(), row.saturating_mul(32));
         let block = file.block(at / length, &mut buffer)?;
@@ -112,47 +112,24 @@ impl SealedSet {
             .ok_or_else(|| SetError::format(file.path(), "has no such row"))
     }
 
-    /// Accepted rows.
+    /// Rows of all layers, whether accepted or not.
     pub(crate) fn rows(&self) -> u32 {
-        self.header.rows
+        self.top().first_row() + self.top().rows()
     }
 
-    /// Persons of a partner's set.
+    /// Persons that a partner's layers have numbered, also those that are gone or became another.
     pub(crate) fn persons(&self) -> u32 {
-        self.header.persons
+        self.top().first_person() + self.top().header.persons
     }
 
-    pub(crate) fn tokens(&self) -> &TokenRun {
-        &self.tokens
+    /// Rows of an advertiser, persons of a partner, that deltas removed.
+    pub(crate) fn gone(&self) -> &RoaringBitmap {
+        &self.gone
     }
 
-    pub(crate) fn walk_rows(&self) -> Result<RowWalk, SetError> {
-        let persons = match self.header.kind {
-            UploadKind::Crm => None,
-            UploadKind::Graph => Some(self.file(PERSONS)?),
-        };
-        let destinations = self.header.destinations.len();
-        RowWalk::new(self.file(ROWS)?, persons, destinations, self.header.rows)
-    }
-
-    pub(crate) fn walk_segments(&self) -> Result<SegmentWalk, SetError> {
-        Ok(SegmentWalk::new(self.file(SEGMENTS)?))
-    }
-
-    /// The position of a destination in the set.
-    pub(crate) fn destination(&self, name: &str) -> Option<usize> {
-        let mut destinations = self.header.destinations.iter();
-        destinations.position(|destination| destination.name == name)
-    }
-
-    pub(super) fn walk_cookies(&self, destination: usize) -> Result<CookieWalk, SetError> {
-        Ok(CookieWalk::new(
-            self.file(&cookies::file_name(destination))?,
-        ))
-    }
-
-    pub(super) fn directory(&self) -> &Path {
-        &self.directory
+    /// Persons that became one with another, in the order in which to follow them: from, to.
+    pub(crate) fn aliases(&self) -> &[(u32, u32)] {
+        &self.aliases
     }
 
     /// Reads every block of every file.
@@ -160,29 +137,22 @@ impl SealedSet {
     /// # Errors
     /// The first one that is damaged.
     pub fn verify(&self) -> Result<(), SetError> {
-        for file in self.files.values() {
-            let mut reader = BlockReader::new(file.clone());
-            let mut chunk = vec![0; 64 << 10];
-            while std::io::Read::read(&mut reader, &mut chunk).map_err(|error| {
-                error
-                    .downcast::<SetError>()
-                    .unwrap_or_else(SetError::io(file.path()))
-            })? > 0
-            {}
-        }
-        Ok(())
-    }
-
-    fn file(&self, name: &str) -> Result<Arc<BlockFile>, SetError> {
-        find(&self.files, &self.directory, name)
+        self.layers.iter().try_for_each(Layer::verify)
     }
 }
 
-fn find(
-    files: &BTreeMap<String, Arc<BlockFile>>,
-    directory: &Path,
-    name: &str,
-) -> Result<Arc<BlockFile>, SetError> {
-    let missing = || SetError::format(&directory.join(name), "is not part of the set");
-    files.get(name).cloned().ok_or_else(missing)
+/// Whether a layer was made on top of the one below it.
+fn fits(layer: &Layer, below: Option<&Layer>) -> bool {
+    match (&layer.header.below, below) {
+        (None, None) => true,
+        (Some(noted), Some(below)) => {
+            noted.id == below.id()
+                && noted.rows == below.first_row() + below.rows()
+                && noted.persons == below.first_person() + below.header.persons
+                && layer.header.kind == below.header.kind
+                && layer.header.collaboration == below.header.collaboration
+                && layer.header.epoch == below.header.epoch
+        }
+        _ => false,
+    }
 }

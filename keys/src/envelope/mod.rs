@@ -2,9 +2,10 @@
 //!
 //! Every ciphertext is bound to a context string that says what it is (`"upload/<id>/spool"`), so it
 //! cannot be moved to another place. [`wrap`] protects data keys, [`seal`] small objects, and
-//! [`BlockCipher`] files. Who reads the disk learns lengths, nothing else. Formats: SPEC.md.
+//! [`BlockCipher`] and [`PageCipher`] files. Who reads the disk learns lengths, nothing else. Formats: SPEC.md.
 
 mod block;
+mod page;
 
 use core::fmt;
 use core::str::FromStr;
@@ -19,6 +20,7 @@ use crate::purpose::{Data, KeyEncryption};
 use crate::{Entropy, Secret};
 
 pub use block::BlockCipher;
+pub use page::PageCipher;
 
 const WRAPPED: usize = NONCE + 32 + TAG;
 

@@ -112,6 +112,31 @@ fn a_block_written_again_with_other_bytes_never_repeats_its_nonce() {
     assert_ne!(nonce(b"torn", false), nonce(b"torn", true));
 }
 
+#[test]
+fn a_page_opens_at_its_place_in_its_file_and_nowhere_else() {
+    let cipher = PageCipher::new(&data_key(), "set/a/tokens/1");
+    let mut page = *b"sixteen bytes it................";
+    cipher.seal_in_place(7, &mut page);
+    let opens = |cipher: &PageCipher, number, page: &[u8]| {
+        cipher.open_in_place(number, &mut page.to_vec()).is_ok()
+    };
+    assert!(opens(&cipher, 7, &page));
+    assert!(!opens(&cipher, 8, &page), "moved");
+    let again = PageCipher::new(&data_key(), "set/a/tokens/2");
+    assert!(!opens(&again, 7, &page), "replayed into a later writing");
+    for at in 0..page.len() {
+        let mut altered = page;
+        altered[at] ^= 1;
+        assert!(!opens(&cipher, 7, &altered), "an altered byte");
+    }
+    for short in 0..16 {
+        assert!(!opens(&cipher, 7, &page[..short]), "cut");
+    }
+    let mut opened = page;
+    cipher.open_in_place(7, &mut opened).unwrap();
+    assert_eq!(&opened[..16], b"sixteen bytes it");
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_open_and_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text: String) {

@@ -22,7 +22,7 @@ use super::world::ALL;
 use super::{Person, World};
 use crate::service::files::Object;
 use crate::service::work::JobError;
-use crate::sets::{self, SealedSet, TokenCursor, members};
+use crate::sets::{self, SealedSet, Window, members};
 use crate::store::snapshot;
 
 /// Both sides know them.
@@ -197,12 +197,14 @@ impl Loot {
             let key = service.key(Object::Upload(upload.id), &upload.wrapped_key)?;
             let name = upload.id.to_string();
             let set = SealedSet::open(&service.files().set(upload.id), &key, &name).unwrap();
-            let mut cursor = TokenCursor::new(set.tokens(), 0, None);
-            while let Some(block) = cursor.window().unwrap() {
-                let found = block.tokens.len();
-                self.tokens
-                    .extend(block.tokens.iter().map(|token| Token(*token)));
-                cursor.advance(found);
+            for layer in set.layers() {
+                let mut window = Window::new(layer.run());
+                window.aim(0..layer.run().firsts().len());
+                for page in 0..window.len() {
+                    let tokens = window.page(page).unwrap().tokens;
+                    let tokens = (0..tokens.len()).map(|i| Token(tokens.get(i).to_be_bytes()));
+                    self.tokens.extend(tokens);
+                }
             }
             self.keys.push(*key.expose());
         }

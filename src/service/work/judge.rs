@@ -211,6 +211,7 @@ impl Service {
                 suppressed: judgement.suppressed,
                 as_of: judgement.as_of,
                 questions: questions.collect::<Result<_, _>>()?,
+                progress: &|_| {},
             };
             let evaluated = self.0.parts.engine.evaluate(&plan, cancel.flag());
             let evaluated = evaluated.map_err(|error| JobError::failed("matching", error))?;

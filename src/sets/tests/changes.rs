@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Writes a member file for those of `rows` whose number is in `chosen`.
+/// Writes a member file for the persons of those of `rows` whose number is in `chosen`.
 fn member_file(
     dir: &Path,
     id: &str,
@@ -12,9 +12,13 @@ fn member_file(
 ) -> MemberFile {
     let set = sealed(&graph(), rows, &dir.join(format!("set-{id}")), id, 0);
     let mut words = vec![0u64; rows.len() / 64 + 1];
-    chosen
-        .iter()
-        .for_each(|person| words[*person as usize / 64] |= 1 << (person % 64));
+    let mut walk = set.layers()[0].walk_rows().unwrap();
+    while let Some(block) = walk.next().unwrap() {
+        for i in (0..block.len()).filter(|i| chosen.contains(&(block.first + *i as u32))) {
+            let person = block.person(i);
+            words[person as usize / 64] |= 1 << (person % 64);
+        }
+    }
     let persons = PersonSet::from_words(&words);
     let out = dir.join(format!("members-{id}"));
     members::write(&set, &persons, destination, AS_OF, &out, &key(), id).unwrap()

@@ -1,0 +1,154 @@
+//! A run opened for reading, by any number of threads.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tamis_keys::Secret;
+use tamis_keys::envelope::PageCipher;
+use tamis_keys::purpose::Data;
+use tamis_protocols::wire::batch::UploadKind;
+
+use super::super::SetError;
+use super::super::block::{BlockFile, BlockReader, FileNonce};
+use super::page::{RECORDS, Shape};
+use super::write::{ENTRY, HEADER, MAGIC, VERSION, cipher};
+
+/// The token run of a layer. Memory: 20 bytes per page of 256 records.
+pub(crate) struct RunFile {
+    file: File,
+    path: PathBuf,
+    cipher: PageCipher,
+    pub(super) shape: Shape,
+    nonce: FileNonce,
+    firsts: Vec<u128>,
+    numbers: Vec<u32>,
+}
+
+impl RunFile {
+    /// Opens a run and its index, and checks that they fit each other.
+    pub(in crate::sets) fn open(
+        path: &Path,
+        key: &Secret<Data>,
+        context: &str,
+        kind: UploadKind,
+        index: Arc<BlockFile>,
+    ) -> Result<Self, SetError> {
+        let file = File::open(path).map_err(SetError::io(path))?;
+        let size = file.metadata().map_err(SetError::io(path))?.len();
+        let mut header = [0; HEADER];
+        file.read_exact_at(&mut header, 0)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => SetError::format(path, "is cut short"),
+                _ => SetError::io(path)(error),
+            })?;
+        let shape = Shape::of(kind);
+        if &header[..8] != MAGIC {
+            return Err(SetError::format(path, "is not a token run"));
+        }
+        let records = u32::from_le_bytes([header[12], header[13], header[14], header[15]]);
+        if header[8..10] != VERSION.to_le_bytes() || records as usize != RECORDS {
+            return Err(SetError::format(path, "is of another version"));
+        }
+        if header[10..12] != [u8::from(shape.classes), 0] {
+            return Err(SetError::format(path, "belongs to the other side"));
+        }
+        let mut nonce = [0; 16];
+        nonce.copy_from_slice(&header[16..]);
+        let (firsts, numbers) = read_index(&index)?;
+        let pages = (size - HEADER as u64) / shape.sealed() as u64;
+        let whole = HEADER as u64 + pages * shape.sealed() as u64 == size;
+        if !whole || pages != firsts.len() as u64 {
+            return Err(SetError::format(path, "has not the pages of its index"));
+        }
+        Ok(RunFile {
+            cipher: cipher(key, context, &nonce),
+            file,
+            path: path.to_owned(),
+            shape,
+            nonce,
+            firsts,
+            numbers,
+        })
+    }
+
+    /// First token of every page.
+    pub(crate) fn firsts(&self) -> &[u128] {
+        &self.firsts
+    }
+
+    /// The pages that may hold a token of `from..to`, to the end if `to` is `None`.
+    pub(crate) fn pages(&self, from: u128, to: Option<u128>) -> Range<usize> {
+        // The page before may end with tokens of the range.
+        let start = self.firsts.partition_point(|first| *first < from);
+        let end = match to {
+            Some(to) => self.firsts.partition_point(|first| *first < to),
+            None => self.firsts.len(),
+        };
+        start.saturating_sub(1)..end.max(start.saturating_sub(1))
+    }
+
+    /// Length in bytes.
+    pub(in crate::sets) fn bytes(&self) -> u64 {
+        HEADER as u64 + (self.firsts.len() * self.shape.sealed()) as u64
+    }
+
+    pub(in crate::sets) fn nonce(&self) -> &FileNonce {
+        &self.nonce
+    }
+
+    /// Reads `pages` into `buffer`, one behind the other, still sealed. Neighbours in the file are read
+    /// at once.
+    pub(super) fn read(&self, pages: Range<usize>, buffer: &mut [u8]) -> Result<(), SetError> {
+        let sealed = self.shape.sealed();
+        let numbers = &self.numbers[pages];
+        let mut buffer = &mut buffer[..numbers.len() * sealed];
+        for stretch in numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
+            let (now, later) = buffer.split_at_mut(stretch.len() * sealed);
+            let offset = HEADER as u64 + u64::from(stretch[0]) * sealed as u64;
+            let read = self.file.read_exact_at(now, offset);
+            read.map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => self.damaged(stretch[0]),
+                _ => SetError::io(&self.path)(error),
+            })?;
+            buffer = later;
+        }
+        Ok(())
+    }
+
+    /// Opens page `page`, as [`RunFile::read`] left it.
+    pub(super) fn unseal(&self, page: usize, bytes: &mut [u8]) -> Result<(), SetError> {
+        let number = self.numbers[page];
+        let opened = self.cipher.open_in_place(number.into(), bytes);
+        opened.map_err(|_| self.damaged(number))
+    }
+
+    fn damaged(&self, number: u32) -> SetError {
+        SetError::damaged(&self.path, number.into())
+    }
+}
+
+fn read_index(file: &Arc<BlockFile>) -> Result<(Vec<u128>, Vec<u32>), SetError> {
+    let count = (file.bytes() / ENTRY as u64) as usize;
+    let (mut firsts, mut numbers) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let mut reader = BlockReader::new(file.clone());
+    let mut entry = [0; ENTRY];
+    while reader.read(&mut entry)? {
+        let [token @ .., a, b, c, d] = entry;
+        firsts.push(u128::from_be_bytes(token));
+        numbers.push(u32::from_le_bytes([a, b, c, d]));
+    }
+    // Every page once: else one could stand for another.
+    let mut seen = vec![false; numbers.len()];
+    let once = |number: &u32| {
+        let seen = seen.get_mut(*number as usize);
+        seen.is_some_and(|seen| !std::mem::replace(seen, true))
+    };
+    match numbers.iter().all(once) && firsts.is_sorted() {
+        true => Ok((firsts, numbers)),
+        false => Err(SetError::format(file.path(), "contradicts itself")),
+    }
+}
