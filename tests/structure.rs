@@ -183,3 +183,15 @@ fn no_source_is_longer_than_four_hundred_lines() {
         }
     }
 }
+
+#[test]
+fn only_the_vector_arithmetic_allows_itself_unsafe_code() {
+    let unsafe_word = ["unsafe", "_code"].concat();
+    for dir in ["src", "keys", "protocols", "benches", "tests"] {
+        for path in sources(Path::new(dir)) {
+            let excepted = path == Path::new("protocols/intersection/merge/vector.rs");
+            let named = fs::read_to_string(&path).unwrap().contains(&unsafe_word);
+            assert_eq!(named, excepted, "{}", path.display());
+        }
+    }
+}

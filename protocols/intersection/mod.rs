@@ -22,6 +22,6 @@ mod union_find;
 
 pub use cardinality::Cardinality;
 pub use expression::{Expression, ExpressionError};
-pub use merge::{Consumed, Hit, TokenColumns, merge};
+pub use merge::{Consumed, Hits, TokenColumns, merge};
 pub use person_set::PersonSet;
 pub use union_find::{Numbers, UnionFind};

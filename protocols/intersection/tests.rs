@@ -197,13 +197,13 @@ proptest! {
             let to = columns.0.len().min(from + page);
             (columns.0[from..to].to_vec(), columns.1[from..to].to_vec())
         };
-        let (mut found, mut hits) = (BTreeSet::new(), Vec::new());
+        let (mut found, mut hits) = (BTreeSet::new(), Hits::default());
         let (mut i, mut j) = (0, 0);
         while i < left.len() && j < right.len() {
             let (a, b) = (columns(&l, i), columns(&r, j));
             let (a, b) = (TokenColumns { high: &a.0, low: &a.1 }, TokenColumns { high: &b.0, low: &b.1 });
             let used = merge(a, b, &mut hits);
-            found.extend(hits.iter().map(|(x, y)| (i + usize::from(*x), j + usize::from(*y))));
+            found.extend(hits.iter().map(|(x, y)| (i + x, j + y)));
             prop_assert!(used.left + used.right > 0);
             i += used.left;
             j += used.right;

@@ -24,6 +24,7 @@ impl<'a> Marks<'a> {
     }
 
     /// Notes that `person` is in the answer to the questions whose bits are set in `mask`.
+    #[inline]
     pub(super) fn note(&mut self, person: u32, mask: u64) {
         let word = person as usize / 64;
         if word != self.word {
@@ -40,6 +41,8 @@ impl<'a> Marks<'a> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn hand_on(&mut self) {
         while self.dirty != 0 {
             let question = self.dirty.trailing_zeros() as usize;

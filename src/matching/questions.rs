@@ -40,6 +40,7 @@ pub(super) struct Masks {
 
 impl Masks {
     /// The questions that a row of a class answers to.
+    #[inline]
     pub(super) fn of(&self, class: u16, row: u32) -> u64 {
         match self.classes.get(usize::from(class)) {
             Some(mask) => *mask,

@@ -4,7 +4,7 @@
 //! both have about as many tokens they are merged; where one has few, each of its tokens is looked up in
 //! the pages of the other that can hold it, and the rest is not even read.
 
-use tamis_protocols::intersection::{Hit, merge};
+use tamis_protocols::intersection::{Hits, merge};
 
 use super::marks::Marks;
 use super::questions::Prepared;
@@ -34,7 +34,7 @@ struct Side<'a> {
 /// Where hits go.
 struct Notes<'a> {
     marks: Marks<'a>,
-    hits: Vec<Hit>,
+    hits: Hits,
 }
 
 impl<'a> Walk<'a> {
@@ -49,7 +49,7 @@ impl<'a> Walk<'a> {
             persons: plan.partner.layers().iter().map(side).collect(),
             notes: Notes {
                 marks,
-                hits: Vec::new(),
+                hits: Hits::default(),
             },
         }
     }
@@ -109,9 +109,8 @@ fn meet(
     while a < rows.len() && b < persons.len() {
         let (left, right) = (rows.page(a)?, persons.page(b)?);
         let used = merge(left.tokens.from(i), right.tokens.from(j), &mut notes.hits);
-        for (l, r) in &notes.hits {
-            let (l, r) = (i + usize::from(*l), j + usize::from(*r));
-            judge.hit(&mut notes.marks, &left, l, &right, r);
+        for (l, r) in notes.hits.iter() {
+            judge.hit(&mut notes.marks, &left, i + l, &right, j + r);
         }
         (i, j) = (i + used.left, j + used.right);
         // Both ends may be reached at once only where neither page goes on.

@@ -107,21 +107,25 @@ pub(crate) struct PageView<'a> {
 
 impl PageView<'_> {
     /// Records in the page.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.days.len()
     }
 
     /// Whose the `i`-th token is.
+    #[inline]
     pub(crate) fn owner(&self, i: usize) -> u32 {
         u32::from_le_bytes(self.owners[i])
     }
 
     /// The owner's last valid day; for a person the latest of the rows that carry the token.
+    #[inline]
     pub(crate) fn day(&self, i: usize) -> u16 {
         u16::from_le_bytes(self.days[i])
     }
 
     /// The class of an advertiser's row; 0 in a partner's run.
+    #[inline]
     pub(crate) fn class(&self, i: usize) -> u16 {
         self.classes
             .get(i)
