@@ -113,8 +113,13 @@ pub struct Enrolment {
 pub struct Work {
     /// Threads of matching; 0: as many as the machine has cores.
     pub threads: usize,
-    /// Memory of one sealing job, MiB, 16 to 65536.
-    pub seal_memory_mib: usize,
+    /// Memory of all sealings, matches and decisions together, MiB, 64 to 1048576. One that does not fit
+    /// waits for its turn.
+    pub memory_mib: u64,
+    /// Memory of each, MiB, 64 to 65536; more than `memory_mib` is as good as that. Homes of earlier
+    /// versions name it for the sealings alone.
+    #[serde(alias = "seal_memory_mib")]
+    pub job_memory_mib: u64,
     /// Sealings, matches and decisions at a time, 1 to 64.
     pub computing: usize,
     /// Deliveries at a time, 1 to 64.
@@ -185,7 +190,8 @@ impl Default for Work {
     fn default() -> Self {
         Work {
             threads: 0,
-            seal_memory_mib: 128,
+            memory_mib: 1024,
+            job_memory_mib: 512,
             computing: 2,
             delivering: 4,
             lease_seconds: 60,
@@ -267,9 +273,14 @@ impl Config {
                 "1 to 90",
             ),
             (
-                "work.seal_memory_mib",
-                (16..=65536).contains(&self.work.seal_memory_mib),
-                "16 to 65536",
+                "work.memory_mib",
+                (64..=1 << 20).contains(&self.work.memory_mib),
+                "64 to 1048576",
+            ),
+            (
+                "work.job_memory_mib",
+                (64..=65536).contains(&self.work.job_memory_mib),
+                "64 to 65536",
             ),
             (
                 "work.computing",

@@ -113,7 +113,8 @@ fn limits(config: &Config) -> Limits {
         upload_life: Duration::from_secs(u64::from(config.uploads.expire_hours) * HOUR),
         invitation_life: Duration::from_secs(u64::from(config.enrolment.invitation_days) * DAY),
         certificate_life: Duration::from_secs(u64::from(config.enrolment.certificate_days) * DAY),
-        seal_memory: config.work.seal_memory_mib << 20,
+        job_memory: config.work.job_memory_mib << 20,
+        total_memory: config.work.memory_mib << 20,
         ..Limits::default()
     }
 }

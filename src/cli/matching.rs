@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::party::{CollaborationArg, explain_nothing_to_match};
-use super::{Exit, Failure, Screen, prose};
+use super::{Exit, Failure, Screen, jobs, prose};
 use crate::party::exchange::activation;
-use tamis_protocols::wire::api::{ReleasedCount, Role};
+use tamis_protocols::wire::api::{JobView, ReleasedCount, Role};
 
 /// Match the newest uploads of both sides
 #[derive(Args)]
@@ -19,7 +19,8 @@ impl Match {
     pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
         let (session, collaboration) = self.at.open(&[Role::Advertiser]).await?;
         let waiting = screen.spinner("matching");
-        let matched = activation::run_match(&session, &collaboration.id).await;
+        let look = |job: &JobView| waiting.set_message(format!("matching  {}", jobs::words(job)));
+        let matched = activation::run_match(&session, &collaboration.id, &look).await;
         waiting.finish_and_clear();
         let view = match matched {
             Ok(view) => view,

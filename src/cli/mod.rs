@@ -24,6 +24,7 @@ mod enrol;
 pub mod failure;
 mod init;
 mod invite;
+mod jobs;
 mod log;
 mod matching;
 pub mod operator;
@@ -82,6 +83,7 @@ enum Command {
     #[command(subcommand)]
     Collaboration(collaboration::Collaboration),
     Upload(upload::Upload),
+    Jobs(jobs::Jobs),
     Match(matching::Match),
     #[command(subcommand)]
     Audience(audience::Audience),
@@ -111,6 +113,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Enrol(command) => at_work(command.run(wiring, &screen)),
         Command::Collaboration(command) => at_work(command.run(wiring, &screen)),
         Command::Upload(command) => at_work(command.run(wiring, &screen)),
+        Command::Jobs(command) => at_work(command.run(&screen)),
         Command::Match(command) => at_work(command.run(&screen)),
         Command::Audience(command) => at_work(command.run(&screen)),
         Command::Delivery(command) => at_work(command.run(&screen)),

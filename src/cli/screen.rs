@@ -90,14 +90,10 @@ impl Screen {
         )
     }
 
-    /// A bar of `length` rows; one line when stderr is no terminal.
-    pub(super) fn rows(&self, what: &str, length: u64) -> ProgressBar {
+    /// A bar of 1,000 thousandths, with words beside it; one line when stderr is no terminal.
+    pub(super) fn percent(&self, what: &str) -> ProgressBar {
         self.announce(what);
-        bar(
-            what,
-            length,
-            "{prefix:10} {wide_bar:.cyan/dim} {human_pos:>10} of {human_len} rows {eta:>4}",
-        )
+        bar(what, 1000, "{prefix:10} {wide_bar:.cyan/dim} {msg:>22}")
     }
 
     fn announce(&self, what: &str) {

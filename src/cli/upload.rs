@@ -18,7 +18,7 @@ use tamis_protocols::wire::api::{CollaborationView, Role, UploadView};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::party::{BOTH_SIDES, CollaborationArg};
-use super::{Exit, Failure, Screen, Wiring, prose};
+use super::{Exit, Failure, Screen, Wiring, jobs, prose};
 use crate::party::exchange::resume::{Slot, Unfinished, digest_file};
 use crate::party::exchange::session::terms_of;
 use crate::party::exchange::{ExchangeError, Session, activation, destinations, pairing, tus};
@@ -280,10 +280,13 @@ async fn send(
     bar.finish_and_clear();
     seconds.send = since(start);
     let start = Instant::now();
-    let bar = screen.rows("sealing", upload.rows);
+    let bar = screen.percent("sealing");
     let told = AtomicBool::new(false);
     let read = |view: &UploadView| {
-        bar.set_position(view.rows_read);
+        if let Some(job) = &view.job {
+            bar.set_position((job.progress * 1000.0) as u64);
+            bar.set_message(jobs::words(job));
+        }
         if view.retrying && !told.swap(true, Ordering::Relaxed) {
             bar.suspend(|| screen.note(RETRYING));
         }

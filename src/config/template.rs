@@ -52,8 +52,18 @@ const COMMENTS: &[(&str, &str)] = &[
         "threads",
         "Threads of matching; 0: as many as there are cores.",
     ),
-    ("seal_memory_mib", "Memory of one sealing job, MiB."),
-    ("computing", "Sealings, matches and decisions at a time."),
+    (
+        "memory_mib",
+        "Memory of all sealings, matches and decisions together, MiB; one that does not fit waits.",
+    ),
+    (
+        "job_memory_mib",
+        "Memory of one of them, MiB; small ones take less, and larger ones use the disk.",
+    ),
+    (
+        "computing",
+        "Sealings, matches and decisions at a time, as far as their memory allows.",
+    ),
     ("delivering", "Deliveries at a time."),
     (
         "lease_seconds",

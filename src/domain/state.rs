@@ -98,7 +98,7 @@ states! {
         /// Bytes are missing.
         Receiving = "receiving" => [Sealing, Terminated],
         /// Every byte is there; it waits for sealing or is being sealed.
-        Sealing = "sealing" => [Sealed, Refused],
+        Sealing = "sealing" => [Sealed, Refused, Terminated],
         /// A sealed set. Immutable.
         Sealed = "sealed" => [],
         /// Its content was refused. Nothing of it is kept.

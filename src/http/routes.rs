@@ -8,7 +8,8 @@ use utoipa_axum::routes;
 
 use super::limits::{self, Gate, Limits};
 use super::v1::{
-    audiences, collaborations, deliveries, enrolments, log, matches, parties, uploads, withdrawals,
+    audiences, collaborations, deliveries, enrolments, jobs, log, matches, parties, uploads,
+    withdrawals,
 };
 use super::{Api, health, problem, trace};
 
@@ -40,6 +41,8 @@ pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
             uploads::append::append_upload,
             uploads::terminate::terminate_upload
         ))
+        .routes(routes!(jobs::list::jobs))
+        .routes(routes!(jobs::show::job, jobs::cancel::cancel_job))
         .routes(routes!(matches::start::start_match))
         .routes(routes!(matches::show::show_match))
         .routes(routes!(audiences::list::audiences))

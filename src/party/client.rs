@@ -151,6 +151,21 @@ impl Client {
         self.post(path, &serde_json::json!({})).await
     }
 
+    /// `DELETE path`: what the service says is left of it, or none (204). Repeated only while it could not
+    /// have arrived.
+    pub async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, ExchangeError> {
+        let request = || self.request(Method::DELETE, path);
+        let unsent = |error: &ExchangeError| matches!(error, ExchangeError::Unreachable { .. });
+        let answer = self.attempt(request, unsent).await?;
+        match answer.status() {
+            StatusCode::NO_CONTENT => Ok(None),
+            _ => Ok(Some(document(answer).await?)),
+        }
+    }
+
     /// A request to a path of this service, or to an absolute address of the same service (tus `Location`).
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with('/') {

@@ -19,6 +19,7 @@ mod enrol;
 mod error;
 mod files;
 mod invite;
+mod jobs;
 mod log;
 mod matches;
 pub mod noise;
@@ -56,7 +57,9 @@ use crate::store::Store;
 use append::Appenders;
 use authority::Authority;
 use files::Files;
+use work::cancel::Running;
 use work::judge::Judged;
+use work::memory::Memory;
 
 /// Who calls: an enrolled party.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,12 +85,14 @@ pub struct Limits {
     pub certificate_life: Duration,
     /// Audiences of one collaboration.
     pub audiences: u64,
-    /// Bytes that sealing one upload may use in memory.
-    pub seal_memory: usize,
+    /// Bytes of memory that one sealing, match or decision may use.
+    pub job_memory: u64,
+    /// Bytes of memory that all of them together may use.
+    pub total_memory: u64,
 }
 
 impl Default for Limits {
-    /// 64 GiB, 4 uploads, 24 h, 7 days, 365 days, 1,000 audiences, 128 MiB.
+    /// 64 GiB, 4 uploads, 24 h, 7 days, 365 days, 1,000 audiences, 512 MiB, 1 GiB.
     fn default() -> Self {
         let day = Duration::from_secs(24 * 3600);
         Limits {
@@ -97,7 +102,8 @@ impl Default for Limits {
             invitation_life: 7 * day,
             certificate_life: 365 * day,
             audiences: 1000,
-            seal_memory: 128 << 20,
+            job_memory: 512 << 20,
+            total_memory: 1 << 30,
         }
     }
 }
@@ -138,6 +144,8 @@ struct Inner {
     instance: Id,
     appenders: Appenders,
     judged: Judged,
+    running: Running,
+    memory: Memory,
     queued: Notify,
 }
 
@@ -149,12 +157,15 @@ impl Service {
     pub fn new(parts: ServiceParts) -> std::io::Result<Service> {
         let files = Files::create(&parts.data_dir)?;
         let instance = files.instance(&*parts.entropy)?;
+        let memory = Memory::new(parts.limits.total_memory);
         Ok(Service(Arc::new(Inner {
             parts,
             files,
             instance,
             appenders: Appenders::default(),
             judged: Judged::default(),
+            running: Running::default(),
+            memory,
             queued: Notify::new(),
         })))
     }

@@ -3,6 +3,7 @@
 use tamis_protocols::wire::api::{UploadReport, UploadState, UploadView};
 
 use super::files::{Object, remove};
+use super::jobs::job_on;
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
@@ -93,8 +94,11 @@ impl Service {
         let sealing = found.state == state::Upload::Sealing;
         let mut view = view(found, offset)?;
         if sealing {
-            view.retrying = snapshot!(self.store(), "upload-retries", |tx| {
-                Ok::<_, ServiceError>(tx.job_retries(JobKind::Seal, id).await?)
+            let now = self.now();
+            (view.retrying, view.job) = snapshot!(self.store(), "upload-retries", |tx| {
+                let retrying = tx.job_retries(JobKind::Seal, id).await?;
+                let job = job_on(tx, caller, JobKind::Seal, id, now).await?;
+                Ok::<_, ServiceError>((retrying, job))
             })?;
         }
         Ok(view)
@@ -139,6 +143,9 @@ impl Service {
             if found.state == state::Upload::Terminated {
                 return Ok(());
             }
+            if found.state != state::Upload::Receiving {
+                return Err(complete());
+            }
             let step = Step::new(found.state, state::Upload::Terminated).map_err(|_| complete())?;
             Ok::<_, ServiceError>(tx.step_upload(id, step).await?)
         })?;
@@ -150,7 +157,7 @@ impl Service {
 pub(super) fn complete() -> ServiceError {
     ServiceError::conflict(
         "upload_complete",
-        "Every byte of the upload is there: it can no longer be changed.",
+        "Every byte of the upload is there: it can no longer be changed. While it is being sealed, its job can be cancelled.",
     )
 }
 
@@ -176,6 +183,7 @@ fn view(upload: Upload, offset: u64) -> Result<UploadView, ServiceError> {
         created_at: upload.created_at.to_string(),
         rows_read: upload.rows_read,
         retrying: false,
+        job: None,
         report,
         refusal: upload.refusal,
     })

@@ -12,8 +12,14 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "first", include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "first", include_str!("migrations/0001_first.sql")),
+    (
+        2,
+        "jobs_seen_and_cancelled",
+        include_str!("migrations/0002_jobs_seen_and_cancelled.sql"),
+    ),
+];
 
 /// Per connection, as the `Any` driver takes no options. WAL lets readers read while one writes;
 /// FULL makes a commit survive a power cut; a busy database is waited for.
@@ -134,6 +140,9 @@ mod tests {
                     inside = true;
                 } else if line.starts_with(')') {
                     inside = false;
+                } else if line.starts_with("ALTER TABLE") {
+                    assert!(line.contains("; -- "), "no comment: {line}");
+                    assert!(line.contains(" TEXT") || line.contains(" BIGINT"), "{line}");
                 } else if inside && !line.trim_start().starts_with("UNIQUE") {
                     assert!(line.contains("-- "), "no comment: {line}");
                     assert!(line.contains(" TEXT") || line.contains(" BIGINT"), "{line}");

@@ -1,8 +1,16 @@
 //! Jobs: leased, heartbeaten, given back. A job's row goes in the transaction of its result.
+//!
+//! A job that was cancelled while it ran keeps its row until its worker has stopped, but nobody can
+//! write a result for it any more: holding and ending it fail. So of finishing and cancelling the one
+//! that commits first wins, and a kill between the two brings nothing back.
+
+mod owned;
 
 use jiff::Timestamp;
 
-use super::row::Row;
+pub use owned::OwnedJob;
+
+use super::row::{Row, int};
 use super::transaction::sql;
 use super::{StoreError, Tx};
 use crate::domain::id::Id;
@@ -64,6 +72,33 @@ pub struct Job {
     pub attempts: u64,
     /// This lease.
     pub lease: Id,
+    /// Cancelled in an earlier life: only to be cleared away.
+    pub cancelled: bool,
+}
+
+/// The next job to lease, as it was seen in the queue.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Row id.
+    pub id: Id,
+    /// What to do.
+    pub kind: JobKind,
+    /// What to do it on.
+    pub subject: String,
+    /// Only to be cleared away.
+    pub cancelled: bool,
+    attempts: u64,
+}
+
+/// What became of a lease that was to be extended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    /// It is held.
+    Held,
+    /// It is held, but the job was cancelled.
+    Cancelled,
+    /// Somebody else has it, or the job is gone.
+    Lost,
 }
 
 /// Three kinds that one group of workers takes; repeat one if there are fewer.
@@ -120,19 +155,17 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Leases the next due job of one of `kinds` until `until`, for the instance `owner`.
-    pub async fn lease_job(
+    /// The job of one of `kinds` that is leased next: the oldest that is due and first in its lane.
+    pub async fn due_job(
         &mut self,
         kinds: Kinds,
-        lease: Id,
-        owner: Id,
         now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Job>, StoreError> {
+    ) -> Result<Option<Due>, StoreError> {
         let found = self
             .optional(
                 sql(
-                    "SELECT id, kind, subject, attempts FROM jobs j WHERE kind IN ($1, $2, $3) \
+                    "SELECT id, kind, subject, attempts, cancelled_at FROM jobs j \
+                     WHERE kind IN ($1, $2, $3) \
                      AND due_at <= $4 AND lease_until <= $4 AND NOT EXISTS \
                      (SELECT 1 FROM jobs e WHERE e.lane = j.lane AND e.number < j.number) \
                      ORDER BY due_at, number LIMIT 1",
@@ -143,27 +176,61 @@ impl Tx {
                 .bind(now.as_millisecond()),
             )
             .await?;
-        let Some(row) = found else {
-            return Ok(None);
-        };
-        let job = read(&row, lease)?;
-        self.one(
-            sql(
-                "UPDATE jobs SET lease = $1, lease_owner = $2, lease_until = $3, \
-                 attempts = attempts + 1 WHERE id = $4 AND lease_until <= $5",
-            )
-            .bind(lease.to_string())
-            .bind(owner.to_string())
-            .bind(until.as_millisecond())
-            .bind(job.id.to_string())
-            .bind(now.as_millisecond()),
-        )
-        .await?;
-        Ok(Some(job))
+        found.as_ref().map(read).transpose()
     }
 
-    /// Extends a lease; whether it was still held.
-    pub async fn renew_job(&mut self, job: &Job, until: Timestamp) -> Result<bool, StoreError> {
+    /// Leases a job until `until`, for the instance `owner`; none if it is no longer to be had.
+    pub async fn take_job(
+        &mut self,
+        due: &Due,
+        lease: Id,
+        owner: Id,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Job>, StoreError> {
+        let taken = self
+            .many(
+                sql(
+                    "UPDATE jobs SET lease = $1, lease_owner = $2, lease_until = $3, \
+                     started_at = $4, progress = 0, progress_at = NULL, attempts = $5 \
+                     WHERE id = $6 AND due_at <= $4 AND lease_until <= $4 AND attempts = $7",
+                )
+                .bind(lease.to_string())
+                .bind(owner.to_string())
+                .bind(until.as_millisecond())
+                .bind(now.as_millisecond())
+                .bind(int(due.attempts + 1))
+                .bind(due.id.to_string())
+                .bind(int(due.attempts)),
+            )
+            .await?;
+        Ok((taken == 1).then(|| Job {
+            id: due.id,
+            kind: due.kind,
+            subject: due.subject.clone(),
+            attempts: due.attempts + 1,
+            lease,
+            cancelled: due.cancelled,
+        }))
+    }
+
+    /// Leases the next due job of one of `kinds` until `until`, for the instance `owner`.
+    pub async fn lease_job(
+        &mut self,
+        kinds: Kinds,
+        lease: Id,
+        owner: Id,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Job>, StoreError> {
+        match self.due_job(kinds, now).await? {
+            Some(due) => self.take_job(&due, lease, owner, now, until).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Extends a lease.
+    pub async fn renew_job(&mut self, job: &Job, until: Timestamp) -> Result<Renewed, StoreError> {
         let held = self
             .many(
                 sql("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND lease = $3")
@@ -172,23 +239,30 @@ impl Tx {
                     .bind(job.lease.to_string()),
             )
             .await?;
-        Ok(held == 1)
+        match held {
+            0 => Ok(Renewed::Lost),
+            _ if self.job_cancelled(job).await? => Ok(Renewed::Cancelled),
+            _ => Ok(Renewed::Held),
+        }
     }
 
-    /// Fails unless the lease is held: call it first in every transaction of a job.
+    /// Fails unless the lease is held and the job not cancelled: call it first in every transaction of
+    /// a job.
     pub async fn hold_job(&mut self, job: &Job) -> Result<(), StoreError> {
         self.one(
-            sql("UPDATE jobs SET attempts = attempts WHERE id = $1 AND lease = $2")
-                .bind(job.id.to_string())
-                .bind(job.lease.to_string()),
+            sql("UPDATE jobs SET attempts = attempts \
+                 WHERE id = $1 AND lease = $2 AND cancelled_at IS NULL")
+            .bind(job.id.to_string())
+            .bind(job.lease.to_string()),
         )
         .await
     }
 
-    /// Ends a job: its result is in the same transaction. Fails unless the lease is held.
+    /// Ends a job: its result is in the same transaction. Fails unless the lease is held and the job
+    /// not cancelled.
     pub async fn end_job(&mut self, job: &Job) -> Result<(), StoreError> {
         self.one(
-            sql("DELETE FROM jobs WHERE id = $1 AND lease = $2")
+            sql("DELETE FROM jobs WHERE id = $1 AND lease = $2 AND cancelled_at IS NULL")
                 .bind(job.id.to_string())
                 .bind(job.lease.to_string()),
         )
@@ -205,7 +279,7 @@ impl Tx {
         self.one(
             sql(
                 "UPDATE jobs SET lease = NULL, lease_owner = NULL, lease_until = 0, \
-                 due_at = $1, attempts = attempts - $2 WHERE id = $3 AND lease = $4",
+                 started_at = NULL, due_at = $1, attempts = attempts - $2 WHERE id = $3 AND lease = $4",
             )
             .bind(due.as_millisecond())
             .bind(i64::from(!counted))
@@ -219,8 +293,8 @@ impl Tx {
     pub async fn reclaim_jobs(&mut self, owner: Id) -> Result<u64, StoreError> {
         self.many(
             sql(
-                "UPDATE jobs SET lease = NULL, lease_owner = NULL, lease_until = 0 \
-                 WHERE lease_owner = $1",
+                "UPDATE jobs SET lease = NULL, lease_owner = NULL, lease_until = 0, \
+                 started_at = NULL WHERE lease_owner = $1",
             )
             .bind(owner.to_string()),
         )
@@ -228,12 +302,12 @@ impl Tx {
     }
 }
 
-fn read(row: &Row, lease: Id) -> Result<Job, StoreError> {
-    Ok(Job {
+fn read(row: &Row) -> Result<Due, StoreError> {
+    Ok(Due {
         id: row.id("id")?,
         kind: JobKind::parse(&row.text("kind")?).ok_or(row.corrupt("kind"))?,
         subject: row.text("subject")?,
-        attempts: row.count("attempts")? + 1,
-        lease,
+        cancelled: row.time_or_null("cancelled_at")?.is_some(),
+        attempts: row.count("attempts")?,
     })
 }

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::admission::Door;
 use super::{Settings, metrics};
-use crate::domain::id::Id;
 use crate::service::Service;
+use crate::service::work::memory::Reservation;
 use crate::service::work::{Cancel, Held, JobError, Outbound};
-use crate::store::jobs::{Job, JobKind, Kinds};
+use crate::store::jobs::{Job, JobKind, Kinds, Renewed};
 use crate::store::transact;
+
+/// How often progress is shown.
+const PROGRESS: Duration = Duration::from_secs(1);
 
 /// Longest pause between two attempts of a job.
 const LONGEST_PAUSE: u64 = 300;
@@ -21,14 +25,16 @@ pub(super) struct Line {
     pub settings: Settings,
     pub cancel: Cancel,
     pub kinds: Kinds,
+    /// Where jobs that need memory are admitted; none: these need none.
+    pub door: Option<Door>,
 }
 
 impl Line {
     pub(super) async fn run(self) {
         while !self.cancel.is_cancelled() {
             let queued = self.service.queued();
-            match self.lease().await {
-                Ok(Some(job)) => self.carry_out(job).await,
+            match self.next().await {
+                Ok(Some((job, memory))) => self.carry_out(job, memory).await,
                 Ok(None) => {
                     tokio::select! {
                         () = queued => {}
@@ -47,21 +53,8 @@ impl Line {
         }
     }
 
-    async fn lease(&self) -> Result<Option<Job>, JobError> {
-        let now = self.service.now();
-        let until = after(now, self.settings.lease);
-        let owner = self.service.instance();
-        transact!(self.service.store(), "job-lease", |tx| {
-            let lease = Id::random(self.service.entropy());
-            Ok(tx.lease_job(self.kinds, lease, owner, now, until).await?)
-        })
-    }
-
-    async fn carry_out(&self, job: Job) {
-        let held = Held {
-            job,
-            cancel: Cancel::default(),
-        };
+    async fn carry_out(&self, job: Job, memory: Option<Reservation>) {
+        let held = self.service.begin(job, memory);
         let heart = tokio::spawn(heartbeat(
             self.service.clone(),
             held.clone(),
@@ -78,9 +71,20 @@ impl Line {
             Err(error) => Err(JobError::Failed(error.to_string())),
         };
         heart.abort();
-        metrics::ended(held.job.kind, &result);
-        if let Err(error) = result {
-            self.give_back(&held.job, error).await;
+        // With it goes the last hold on the job's memory but this one.
+        let _ = heart.await;
+        self.service.let_go(&held);
+        let job = held.job.clone();
+        drop(held);
+        let cleared = match &result {
+            Ok(()) => job.cancelled,
+            // If that fails, the next lease clears it.
+            Err(_) => self.service.clear(&job).await.unwrap_or(false),
+        };
+        metrics::ended(job.kind, cleared, &result);
+        match result {
+            Err(error) if !cleared => self.give_back(&job, error).await,
+            _ => {}
         }
     }
 
@@ -111,20 +115,30 @@ impl Line {
     }
 }
 
-/// Renews the lease until aborted; asks the job to stop when the lease is lost or the worker stops.
+/// Renews the lease until aborted, and shows how far the job is, at most once a second; asks the job to
+/// stop when the lease is lost, the job is cancelled or the worker stops.
 async fn heartbeat(service: Service, held: Held, settings: Settings, stop: Cancel) {
+    let first = tokio::time::Instant::now() + settings.heartbeat;
+    let mut beat = tokio::time::interval_at(first, settings.heartbeat);
+    let mut shown = 0;
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(settings.heartbeat) => {}
-            () = stop.cancelled(), if !held.cancel.is_cancelled() => held.cancel.cancel(),
+        let pause = tokio::time::sleep(PROGRESS);
+        let due = tokio::select! {
+            _ = beat.tick() => true,
+            () = pause => false,
+            () = stop.cancelled(), if !held.cancel.is_cancelled() => {
+                held.cancel.cancel();
+                true
+            }
+        };
+        let progress = held.progress.thousandths();
+        if !due && progress == shown {
+            continue;
         }
         let until = after(service.now(), settings.lease);
-        let renewed: Result<bool, JobError> = transact!(service.store(), "job-renew", |tx| {
-            Ok(tx.renew_job(&held.job, until).await?)
-        });
-        match renewed {
-            Ok(true) => {}
-            Ok(false) => held.cancel.cancel(),
+        match service.keep(&held, until, shown).await {
+            Ok(Renewed::Held) => shown = progress,
+            Ok(Renewed::Cancelled | Renewed::Lost) => held.cancel.cancel(),
             // The database may come back before the lease ends.
             Err(error) => tracing::warn!(%error, "a lease cannot be renewed"),
         }
@@ -137,6 +151,6 @@ fn pause(attempts: u64) -> Duration {
     Duration::from_secs((1_u64 << doublings).min(LONGEST_PAUSE))
 }
 
-fn after(now: Timestamp, span: Duration) -> Timestamp {
+pub(super) fn after(now: Timestamp, span: Duration) -> Timestamp {
     now.checked_add(span).unwrap_or(Timestamp::MAX)
 }

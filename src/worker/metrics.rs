@@ -13,9 +13,10 @@ pub(super) fn describe() {
     describe_counter!(JOBS, "Jobs that ended, by kind and outcome");
 }
 
-/// Counts a job that ended.
-pub(super) fn ended(kind: JobKind, result: &Result<(), JobError>) {
+/// Counts a job that ended, or that its owner had `cancelled`.
+pub(super) fn ended(kind: JobKind, cancelled: bool, result: &Result<(), JobError>) {
     let outcome = match result {
+        _ if cancelled => "cancelled",
         Ok(()) => "done",
         Err(JobError::Cancelled) => "stopped",
         Err(JobError::Overtaken) => "overtaken",
@@ -35,14 +36,23 @@ mod tests {
         let recorder = PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || {
             describe();
-            ended(JobKind::Seal, &Ok(()));
-            ended(JobKind::Seal, &Ok(()));
-            ended(JobKind::Deliver, &Err(JobError::Failed("secret".into())));
+            ended(JobKind::Seal, false, &Ok(()));
+            ended(JobKind::Seal, false, &Ok(()));
+            ended(JobKind::Match, true, &Err(JobError::Cancelled));
+            ended(
+                JobKind::Deliver,
+                false,
+                &Err(JobError::Failed("secret".into())),
+            );
         });
         let text = recorder.handle().render();
         let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(JOBS)).collect();
-        assert_eq!(lines.len(), 2, "{text}");
-        for (kind, outcome, count) in [("seal", "done", 2), ("deliver", "failed", 1)] {
+        assert_eq!(lines.len(), 3, "{text}");
+        for (kind, outcome, count) in [
+            ("seal", "done", 2),
+            ("match", "cancelled", 1),
+            ("deliver", "failed", 1),
+        ] {
             let line = format!("{JOBS}{{kind=\"{kind}\",outcome=\"{outcome}\"}} {count}");
             assert!(lines.contains(&line.as_str()), "{text}");
         }

@@ -3,15 +3,19 @@
 //! Three groups of loops, so that none starves another: computing (seal, match, decide), delivering,
 //! and housekeeping (publish the log, sweep). A lease lasts [`Settings::lease`] and is renewed by a
 //! heartbeat; a job whose worker died is leased again when it ends, and at once if it was this
-//! instance's own. Failures are tried again with growing pauses, then given up; giving up never
+//! instance's own. A computing job is leased only when its memory is reserved ([`admission`]); a job that
+//! its owner cancelled is asked to stop and cleared away, never given back. Failures are tried again with growing pauses, then given up; giving up never
 //! releases anything.
 
+mod admission;
 mod lease;
 mod metrics;
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+
+use admission::Door;
 
 use crate::service::Service;
 use crate::service::work::{Cancel, JobError, Outbound};
@@ -77,11 +81,11 @@ impl Worker {
         let cancel = Cancel::default();
         let mut loops = JoinSet::new();
         let groups = [
-            (COMPUTING, settings.computing),
-            (DELIVERING, settings.delivering),
-            (HOUSEKEEPING, 1),
+            (COMPUTING, settings.computing, Some(Door::default())),
+            (DELIVERING, settings.delivering, None),
+            (HOUSEKEEPING, 1, None),
         ];
-        for (kinds, count) in groups {
+        for (kinds, count, door) in groups {
             for _ in 0..count {
                 let line = lease::Line {
                     service: service.clone(),
@@ -89,6 +93,7 @@ impl Worker {
                     settings: settings.clone(),
                     cancel: cancel.clone(),
                     kinds,
+                    door: door.clone(),
                 };
                 loops.spawn(line.run());
             }

@@ -8,6 +8,7 @@
 mod audiences;
 mod collaborations;
 mod deliveries;
+mod jobs;
 mod matches;
 mod parties;
 mod uploads;
@@ -22,6 +23,7 @@ pub use collaborations::{
     AcceptanceRequest, CollaborationState, CollaborationView, ProposalRequest,
 };
 pub use deliveries::{DeliveryReason, DeliveryState, DeliveryView};
+pub use jobs::{JobKind, JobStage, JobView};
 pub use matches::{JobState, MatchView};
 pub use parties::{Endpoint, EnrolmentReply, EnrolmentRequest, PartyView, Role};
 pub use uploads::{UploadReport, UploadState, UploadView};

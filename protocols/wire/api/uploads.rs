@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::JobView;
+
 /// Where an upload stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -42,6 +44,9 @@ pub struct UploadView {
     /// Sealing failed for a reason of the service's own and is tried again; nothing need be sent anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retrying: bool,
+    /// The job that seals it, while it waits or runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobView>,
     /// What was made of the rows, once sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<UploadReport>,

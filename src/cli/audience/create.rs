@@ -2,12 +2,12 @@
 
 use clap::Args;
 use tamis_protocols::intersection::Expression;
-use tamis_protocols::wire::api::{AudienceRequest, AudienceState, AudienceUse, Role};
+use tamis_protocols::wire::api::{AudienceRequest, AudienceState, AudienceUse, JobView, Role};
 use tamis_protocols::wire::terms::Terms;
 
 use super::wording;
 use crate::cli::party::{CollaborationArg, explain_nothing_to_match};
-use crate::cli::{Exit, Failure, Screen, prose};
+use crate::cli::{Exit, Failure, Screen, jobs, prose};
 use crate::party::exchange::activation;
 use crate::party::exchange::session::terms_of;
 
@@ -75,8 +75,11 @@ impl Create {
             },
         };
         let waiting = screen.spinner("the release gate decides");
-        let decided =
-            activation::decide_audience(&session, &collaboration.id, &self.name, &request).await;
+        let look = |job: &JobView| {
+            waiting.set_message(format!("the release gate decides  {}", jobs::words(job)));
+        };
+        let id = &collaboration.id;
+        let decided = activation::decide_audience(&session, id, &self.name, &request, &look).await;
         waiting.finish_and_clear();
         let view = match decided {
             Ok(view) => view,

@@ -137,6 +137,7 @@ mod tests {
             created_at: "2026-11-22T08:49:37Z".to_owned(),
             rows_read: 0,
             retrying: false,
+            job: None,
             report: None,
             refusal: None,
         }

@@ -4,6 +4,7 @@ pub mod audiences;
 pub mod collaborations;
 pub mod deliveries;
 pub mod enrolments;
+pub mod jobs;
 pub mod log;
 pub mod matches;
 pub mod parties;

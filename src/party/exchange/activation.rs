@@ -6,12 +6,14 @@
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::api::{
     AudienceRequest, AudienceState, AudienceView, CollaborationView, DeliveryState, DeliveryView,
-    JobState, Listing, MatchView, Role, UploadState, UploadView, WithdrawalRequest, WithdrawalView,
+    JobKind, JobState, JobView, Listing, MatchView, Role, UploadState, UploadView,
+    WithdrawalRequest, WithdrawalView,
 };
 use tokio::time::{Duration, Instant};
 
 use super::backoff::Polling;
 use super::error::ExchangeError;
+use super::jobs;
 use super::notebook::Notebook;
 use super::paths;
 use super::session::Session;
@@ -37,7 +39,7 @@ pub async fn wait_sealed(
             }
             UploadState::Terminated => {
                 return Err(ExchangeError::UploadRefused(
-                    "it was terminated before it was complete".to_owned(),
+                    "it was ended, or not completed in time".to_owned(),
                 ));
             }
             UploadState::Receiving | UploadState::Sealing => polling.pause().await,
@@ -45,8 +47,15 @@ pub async fn wait_sealed(
     }
 }
 
-/// Starts a match on the newest sealed sets and waits for its end.
-pub async fn run_match(session: &Session, collaboration: &str) -> Result<MatchView, ExchangeError> {
+/// Looks before the job itself is asked after: most are done by then, in about half a second.
+const FIRST_LOOKS: usize = 10;
+
+/// Starts a match on the newest sealed sets and waits for its end; `look` sees its job on the way.
+pub async fn run_match(
+    session: &Session,
+    collaboration: &str,
+    look: &(dyn Fn(&JobView) + Sync),
+) -> Result<MatchView, ExchangeError> {
     let started: MatchView = session
         .client
         .post_empty(&paths::matches(collaboration))
@@ -56,32 +65,48 @@ pub async fn run_match(session: &Session, collaboration: &str) -> Result<MatchVi
     })?;
     let mut view = started;
     let mut polling = Polling::new();
+    let mut looks = 0;
     loop {
         match view.state {
             JobState::Done => return Ok(view),
             JobState::Failed => return Err(ExchangeError::JobFailed("the match")),
             JobState::Pending => polling.pause().await,
         }
+        looks += 1;
+        if looks > FIRST_LOOKS
+            && let Some(job) = jobs::on(session, JobKind::Match, &view.id).await
+        {
+            look(&job);
+        }
         view = session.client.get(&paths::match_(&view.id)).await?;
     }
 }
 
-/// Names an audience, or decides it anew, and waits for the gate at every destination.
+/// Names an audience, or decides it anew, and waits for the gate at every destination; `look` sees the
+/// job on the way.
 pub async fn decide_audience(
     session: &Session,
     collaboration: &str,
     name: &str,
     request: &AudienceRequest,
+    look: &(dyn Fn(&JobView) + Sync),
 ) -> Result<AudienceView, ExchangeError> {
     let path = paths::audience(collaboration, name);
     let mut view: AudienceView = session.client.put(&path, request).await?;
     let mut polling = Polling::new();
+    let mut looks = 0;
     while view
         .destinations
         .iter()
         .any(|there| there.state == AudienceState::Deciding)
     {
         polling.pause().await;
+        looks += 1;
+        if looks > FIRST_LOOKS
+            && let Some(job) = jobs::on(session, JobKind::Decide, collaboration).await
+        {
+            look(&job);
+        }
         view = session.client.get(&path).await?;
     }
     if !view.destinations.is_empty()

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod destinations;
 pub mod enrolment;
 pub mod error;
+pub mod jobs;
 pub mod log;
 pub mod membership;
 pub mod notebook;

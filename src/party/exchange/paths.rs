@@ -6,6 +6,8 @@ pub const ENROLMENTS: &str = "/v1/enrolments";
 pub const COLLABORATIONS: &str = "/v1/collaborations";
 /// Uploads of the caller, of every collaboration; tus creation too.
 pub const UPLOADS: &str = "/v1/uploads";
+/// What the service still has to do for the caller.
+pub const JOBS: &str = "/v1/jobs";
 /// Enrolled destinations.
 pub const DESTINATIONS: &str = "/v1/destinations";
 /// The log's files, as C2SP tlog-tiles lays them out.
@@ -29,6 +31,11 @@ pub fn acceptance(id: &str) -> String {
 /// One upload; tus `HEAD`, `PATCH` and `DELETE` too.
 pub fn upload(id: &str) -> String {
     format!("{UPLOADS}/{id}")
+}
+
+/// One job.
+pub fn job(id: &str) -> String {
+    format!("{JOBS}/{id}")
 }
 
 /// Matches of a collaboration.

@@ -21,7 +21,7 @@ use super::Destinations;
 use super::instance::{Parts, csr};
 use crate::delivery::backoff::Backoff;
 use crate::domain::id::Id;
-use crate::service::work::{Cancel, Held, JobError, Outbound};
+use crate::service::work::{Held, JobError, Outbound};
 use crate::service::{Caller, Limits, Service, ServiceError, UploadWriter};
 use crate::store::jobs::{Job, JobKind};
 use crate::store::{snapshot, transact};
@@ -246,10 +246,7 @@ impl World {
             let owner = service.instance();
             Ok(tx.lease_job([kind; 3], lease, owner, now, until).await?)
         });
-        leased.unwrap().map(|job| Held {
-            job,
-            cancel: Cancel::default(),
-        })
+        leased.unwrap().map(|job| service.begin(job, None))
     }
 
     /// Carries out jobs of some kinds until none is due.

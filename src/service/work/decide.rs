@@ -10,7 +10,8 @@ use tamis_protocols::release;
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::DeliveryReason;
 
-use super::judge::{Ask, Pinned, QUESTIONS};
+use super::judge::{Ask, Pinned};
+use super::memory::Sizes;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
@@ -33,7 +34,7 @@ impl Service {
         let collaboration = held.subject()?;
         loop {
             held.check()?;
-            let waiting = self.waiting(collaboration).await?;
+            let waiting = self.waiting(held, collaboration).await?;
             let Some(first) = waiting.decisions.first() else {
                 return self.end(held, "decide-end").await;
             };
@@ -78,9 +79,11 @@ impl Service {
         }
     }
 
-    /// The oldest undecided decisions of a collaboration that share their uploads.
-    async fn waiting(&self, collaboration: Id) -> Result<Waiting, JobError> {
+    /// The oldest undecided decisions of a collaboration that share their uploads, as many as can be
+    /// judged at once in the memory granted.
+    async fn waiting(&self, held: &Held, collaboration: Id) -> Result<Waiting, JobError> {
         let today = self.today();
+        let granted = self.granted(held);
         snapshot!(self.store(), "decide-waiting", |tx| {
             let found = tx.collaboration(collaboration).await?;
             let found = found.ok_or_else(|| JobError::gone("the collaboration"))?;
@@ -90,8 +93,10 @@ impl Service {
                     decision.advertiser_upload == first.advertiser_upload
                         && decision.partner_upload == first.partner_upload
                 });
+                let pair = (first.advertiser_upload, first.partner_upload);
+                let sizes = Sizes::read(tx, collaboration, pair).await?;
+                decisions.truncate(sizes.questions_within(granted));
             }
-            decisions.truncate(QUESTIONS);
             Ok(Waiting {
                 decisions,
                 k_min: terms::stored(&found.terms)?.k_min,

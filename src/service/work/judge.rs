@@ -116,8 +116,7 @@ impl Service {
             turn = self.0.judged.evaluating.acquire() => turn,
             () = held.cancel.cancelled() => return Err(JobError::Cancelled),
         };
-        let service = self.clone();
-        let cancel = held.cancel.clone();
+        let (service, running) = (self.clone(), held.clone());
         let judged = blocking(move || {
             let suppression = match service.suppression(&case) {
                 Ok(suppression) => suppression,
@@ -127,7 +126,7 @@ impl Service {
                 &suppression,
                 case.as_of,
                 case.in_force,
-                |judgement| service.evaluate(&case, &judgement, asks, &cancel),
+                |judgement| service.evaluate(&case, &judgement, asks, &running),
             ))
         })
         .await;
@@ -182,7 +181,7 @@ impl Service {
         case: &Case,
         judgement: &Judgement<'_>,
         asks: Vec<Ask>,
-        cancel: &super::Cancel,
+        held: &Held,
     ) -> Result<Vec<Arc<PersonSet>>, JobError> {
         if !judgement.in_force {
             let nobody = Arc::new(PersonSet::new());
@@ -213,7 +212,11 @@ impl Service {
                 questions: questions.collect::<Result<_, _>>()?,
                 progress: &|_| {},
             };
-            let evaluated = self.0.parts.engine.evaluate(&plan, cancel.flag());
+            // The engine says nothing on its way yet: a fraction of its work would be told here.
+            let told = |fraction: f64| held.progress.set(fraction);
+            told(0.0);
+            let evaluated = self.0.parts.engine.evaluate(&plan, held.cancel.flag());
+            told(1.0);
             let evaluated = evaluated.map_err(|error| JobError::failed("matching", error))?;
             if evaluated.len() != missing.len() {
                 return Err(JobError::failed(

@@ -4,25 +4,29 @@
 //! perhaps while its first run is still going somewhere: so every transaction in here first makes sure
 //! that the lease is held, and a job's row goes in the transaction of its result.
 
+pub(super) mod cancel;
 mod courier;
 mod decide;
 mod deliver;
 pub(super) mod judge;
 mod match_;
+pub mod memory;
 mod plan;
+pub mod progress;
 mod publish;
 mod seal;
 mod send;
 mod sweep;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio_util::sync::CancellationToken;
-
+pub use cancel::Cancel;
 pub use courier::{Courier, Route};
 
 use super::{Service, ServiceError};
+use memory::Reservation;
+use progress::Progress;
+
 use crate::delivery::backoff::Backoff;
 use crate::domain::id::Id;
 use crate::domain::state::{self, Forbidden, State, Step};
@@ -30,43 +34,17 @@ use crate::store::StoreError;
 use crate::store::jobs::{Job, JobKind};
 use crate::store::transact;
 
-/// A request to stop, for both kinds of work: async code waits for it, computations look at it.
-#[derive(Clone, Default)]
-pub struct Cancel {
-    flag: Arc<AtomicBool>,
-    token: CancellationToken,
-}
-
-impl Cancel {
-    /// Asks to stop.
-    pub fn cancel(&self) {
-        self.flag.store(true, Ordering::Release);
-        self.token.cancel();
-    }
-
-    /// Whether stopping was asked for.
-    pub fn is_cancelled(&self) -> bool {
-        self.flag.load(Ordering::Acquire)
-    }
-
-    /// Returns once stopping is asked for.
-    pub async fn cancelled(&self) {
-        self.token.cancelled().await;
-    }
-
-    /// For computations.
-    pub fn flag(&self) -> &AtomicBool {
-        &self.flag
-    }
-}
-
 /// A leased job and the request to stop it.
 #[derive(Clone)]
 pub struct Held {
     /// The job.
     pub job: Job,
-    /// Raised at shutdown and when the lease is lost.
+    /// Raised at shutdown, when the lease is lost and when its owner cancels it.
     pub cancel: Cancel,
+    /// How far it is.
+    pub progress: Progress,
+    /// What it may use; none: what one job gets at most. Computations hold a clone while they run.
+    pub memory: Option<Arc<Reservation>>,
 }
 
 /// How deliveries reach their destinations.
@@ -132,6 +110,10 @@ impl From<Forbidden> for JobError {
 impl Service {
     /// Carries out a job. `Ok` means that its row is gone, or was given back with a due time.
     pub async fn run(&self, held: &Held, outbound: &Outbound) -> Result<(), JobError> {
+        if held.job.cancelled {
+            self.clear(&held.job).await?;
+            return Ok(());
+        }
         match held.job.kind {
             JobKind::Seal => self.run_seal(held).await,
             JobKind::Match => self.run_match(held).await,

@@ -1,16 +1,13 @@
 //! Sealing an upload: validated, partitioned, sorted, encrypted; its consent root goes to the log.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use tamis_protocols::consent::ConsentRule;
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::UploadKind;
 use tamis_protocols::wire::terms::Terms;
 
-use super::{Held, JobError};
+use super::progress::Counted;
+use super::{Held, JobError, memory};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
 use crate::service::files::{Object, remove};
@@ -18,9 +15,6 @@ use crate::service::{Service, terms};
 use crate::sets::{self, Expectation, SealError, SealJob, Spool};
 use crate::store::uploads::{Kind, Upload};
 use crate::store::{Tx, snapshot, transact};
-
-/// How often the owner's view of the progress is renewed.
-const PROGRESS: Duration = Duration::from_secs(1);
 
 /// What the owner reads when it is our fault.
 const OURS: &str = "The service could not seal this upload: send it again, or ask the operator.";
@@ -33,10 +27,9 @@ impl Service {
             return self.end(held, "seal-again").await;
         }
         // A whole set of an earlier run that did not get to its commit is recognised and kept.
-        let rows = Arc::new(AtomicU64::new(0));
-        match self.seal(held, &upload, expect, &rows).await {
+        match self.seal(held, &upload, expect).await {
             Ok(report) => self.sealed(held, &upload, report).await?,
-            Err(SealError::Refused(why)) => self.refused(held, id, why, &rows).await?,
+            Err(SealError::Refused(why)) => self.refused(held, id, why).await?,
             Err(_) if held.cancel.is_cancelled() => return Err(JobError::Cancelled),
             Err(error) => return Err(JobError::failed("sealing", error)),
         }
@@ -71,52 +64,35 @@ impl Service {
         })
     }
 
-    /// Runs the sealing on its own thread and shows meanwhile how far it is.
+    /// Runs the sealing on its own thread, in the memory granted to it.
     async fn seal(
         &self,
         held: &Held,
         upload: &Upload,
         expect: Expectation,
-        rows: &Arc<AtomicU64>,
     ) -> Result<UploadReport, SealError> {
-        let service = self.clone();
-        let id = upload.id;
+        let (service, held) = (self.clone(), held.clone());
+        let (id, length) = (upload.id, upload.length);
         let wrapped = upload.wrapped_key.clone();
-        let cancel = held.cancel.clone();
-        let counter = Arc::clone(rows);
-        let mut sealing = tokio::task::spawn_blocking(move || {
+        let sealing = tokio::task::spawn_blocking(move || {
             let object = Object::Upload(id);
             let context = object.context();
             let key = service.key(object, &wrapped).map_err(other)?;
             let path = service.files().spool(id);
             let source = Spool::reader(&path, &key, &context).map_err(other)?;
             sets::seal(SealJob {
-                source: Box::new(source),
+                source: Box::new(Counted::new(source, length, held.progress.clone())),
                 dir: &service.files().set(id),
                 key: &key,
                 set_id: &id.to_string(),
                 expect,
-                memory: service.limits().seal_memory,
+                memory: memory::sorting(service.granted(&held), length),
                 entropy: service.entropy(),
-                progress: &|rows| counter.store(rows, Ordering::Relaxed),
-                cancel: cancel.flag(),
+                progress: &|rows| held.progress.set_rows(rows),
+                cancel: held.cancel.flag(),
             })
         });
-        let mut shown = 0;
-        loop {
-            tokio::select! {
-                done = &mut sealing => return done.unwrap_or_else(|error| Err(other(error))),
-                () = tokio::time::sleep(PROGRESS) => {}
-            }
-            let now = rows.load(Ordering::Relaxed);
-            if now != shown {
-                shown = now;
-                // Progress is a courtesy: sealing goes on without it.
-                let _: Result<(), JobError> = transact!(self.store(), "seal-progress", |tx| {
-                    Ok(tx.set_rows_read(id, now).await?)
-                });
-            }
-        }
+        sealing.await.unwrap_or_else(|error| Err(other(error)))
     }
 
     async fn sealed(
@@ -144,14 +120,8 @@ impl Service {
         })
     }
 
-    async fn refused(
-        &self,
-        held: &Held,
-        id: Id,
-        why: String,
-        rows: &AtomicU64,
-    ) -> Result<(), JobError> {
-        let rows = rows.load(Ordering::Relaxed);
+    async fn refused(&self, held: &Held, id: Id, why: String) -> Result<(), JobError> {
+        let rows = held.progress.rows();
         transact!(self.store(), "seal-refuse", |tx| {
             tx.end_job(&held.job).await?;
             let step = Step::new(state::Upload::Sealing, state::Upload::Refused)?;

@@ -1,0 +1,5 @@
+//! Jobs.
+
+pub mod cancel;
+pub mod list;
+pub mod show;

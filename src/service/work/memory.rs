@@ -1,0 +1,202 @@
+//! The memory that computing jobs share: what a job may use, and when it may start.
+//!
+//! Before a job is leased, what it may need at most is reserved, all at once:
+//!
+//! ```text
+//! seal            32 MiB + 4 bytes per byte of the upload
+//! match, decide   32 MiB + 32 bytes per withdrawn token
+//!                 + (rows + 2 · persons) bits + per question (rows + 3 · persons) bits
+//! ```
+//! both at most the budget of a job; rows are the advertiser's, persons the partner's. What is granted
+//! is a bound: sorting gets what is left of it, and a decision asks no more questions at once than fit.
+//! A reservation goes back when the last thing that works under it is dropped, however it ended.
+//!
+//! Reservations never sum to more than the total. They are granted in the order of asking, and a job
+//! that waits is overtaken by none that would fit: so none starves. One larger than the total gets the
+//! total, and nobody asks for more while holding some: so none waits for ever.
+//!
+//! Not counted, because deliveries must not wait for sealings: their evaluation (one at a time, of
+//! deliveries and jobs together), what [`super::judge`] keeps, two member files of 64 MiB. Sealing a
+//! graph needs 4 bytes per row more; with less than 256 MiB per job, a message of the largest permitted
+//! size, which no client of ours makes, may not fit.
+
+use std::sync::Arc;
+
+use tamis_protocols::wire::api::UploadReport;
+use tamis_protocols::wire::batch::MAX_BODY_BYTES;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::judge::QUESTIONS;
+use super::{Held, JobError};
+use crate::domain::id::Id;
+use crate::service::Service;
+use crate::store::jobs::{Due, JobKind};
+use crate::store::{StoreError, Tx, snapshot};
+
+const MIB: u64 = 1 << 20;
+
+/// Open blocks, indexes and threads of any computing job.
+const BESIDE: u64 = 32 * MIB;
+
+/// Memory in bytes, handed out in MiB.
+pub struct Memory {
+    total: u32,
+    left: Arc<Semaphore>,
+}
+
+/// Memory that a job may use until this is dropped.
+pub struct Reservation {
+    bytes: u64,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Memory {
+    /// `total` bytes, at least one MiB.
+    pub(crate) fn new(total: u64) -> Memory {
+        let total = mib(total).max(1);
+        Memory {
+            total,
+            left: Arc::new(Semaphore::new(total as usize)),
+        }
+    }
+
+    /// Waits for its turn and for `bytes`, rounded up to whole MiB; for the total if that is less.
+    pub async fn reserve(&self, bytes: u64) -> Reservation {
+        let granted = mib(bytes).clamp(1, self.total);
+        // The semaphore is fair, and never closed.
+        let permit = Arc::clone(&self.left).acquire_many_owned(granted).await;
+        Reservation {
+            bytes: u64::from(granted) * MIB,
+            _permit: permit.ok(),
+        }
+    }
+
+    /// Bytes reserved at the moment.
+    pub fn reserved(&self) -> u64 {
+        (u64::from(self.total)).saturating_sub(self.left.available_permits() as u64) * MIB
+    }
+}
+
+fn mib(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(MIB)).unwrap_or(u32::MAX >> 4)
+}
+
+/// What sealing an upload of `length` bytes needs at most: the message being read and every token in
+/// the sorter's buffers, which grow by doubling.
+fn sealing(length: u64) -> u64 {
+    length.saturating_mul(4).saturating_add(BESIDE)
+}
+
+/// What of `granted` bytes is left for sorting the tokens of an upload of `length` bytes.
+pub(super) fn sorting(granted: u64, length: u64) -> usize {
+    let message = length.min(MAX_BODY_BYTES as u64);
+    let left = granted.saturating_sub(BESIDE + message).max(granted / 4);
+    usize::try_from(left).unwrap_or(usize::MAX)
+}
+
+/// What an evaluation is about, in numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    rows: u64,
+    persons: u64,
+    withdrawn: u64,
+}
+
+impl Sizes {
+    /// Of two sealed uploads; what is not sealed counts nothing.
+    pub(super) async fn read(
+        tx: &mut Tx,
+        collaboration: Id,
+        (advertiser, partner): (Id, Id),
+    ) -> Result<Sizes, StoreError> {
+        let rows = report(tx, advertiser).await?.accepted;
+        let persons = report(tx, partner).await?.persons.unwrap_or(0);
+        let withdrawals = tx.withdrawals(collaboration).await?;
+        Ok(Sizes {
+            rows,
+            persons,
+            withdrawn: withdrawals.iter().map(|one| one.tokens).sum(),
+        })
+    }
+
+    fn common(self) -> u64 {
+        BESIDE + 32 * self.withdrawn + (self.rows + 2 * self.persons) / 8
+    }
+
+    fn question(self) -> u64 {
+        (self.rows + 3 * self.persons) / 8
+    }
+
+    fn need(self, questions: usize) -> u64 {
+        self.common() + self.question().saturating_mul(questions as u64)
+    }
+
+    /// How many questions may be asked at once with `granted` bytes: at least one, at most
+    /// [`QUESTIONS`].
+    pub(super) fn questions_within(self, granted: u64) -> usize {
+        let fitting = granted.saturating_sub(self.common()) / self.question().max(1);
+        usize::try_from(fitting).map_or(QUESTIONS, |fitting| fitting.clamp(1, QUESTIONS))
+    }
+}
+
+async fn report(tx: &mut Tx, upload: Id) -> Result<UploadReport, StoreError> {
+    let found = tx.upload(upload).await?;
+    let report = found.and_then(|upload| upload.report);
+    Ok(report
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
+}
+
+impl Service {
+    /// The memory of computing jobs.
+    pub fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    /// Bytes that a computing job may need at most. One of which that cannot be told may need all that
+    /// a job gets: it is not for the queue to fail.
+    pub async fn need(&self, due: &Due) -> u64 {
+        let budget = self.limits().job_memory;
+        match self.estimate(due).await {
+            Ok(need) => need.min(budget),
+            Err(_) => budget,
+        }
+    }
+
+    async fn estimate(&self, due: &Due) -> Result<u64, JobError> {
+        let subject = Id::parse(&due.subject).ok_or_else(|| JobError::gone("the subject"))?;
+        if due.cancelled {
+            return Ok(0);
+        }
+        snapshot!(self.store(), "job-need", |tx| {
+            match due.kind {
+                JobKind::Seal => {
+                    let found = tx.upload(subject).await?;
+                    Ok(found.map_or(0, |upload| sealing(upload.length)))
+                }
+                JobKind::Match => {
+                    let found = tx.match_(subject).await?;
+                    let found = found.ok_or_else(|| JobError::gone("the match"))?;
+                    let pair = (found.advertiser_upload, found.partner_upload);
+                    Ok(Sizes::read(tx, found.collaboration, pair).await?.need(1))
+                }
+                JobKind::Decide => {
+                    let waiting = tx.deciding(subject).await?;
+                    let Some(first) = waiting.first() else {
+                        return Ok(0);
+                    };
+                    let pair = (first.advertiser_upload, first.partner_upload);
+                    let sizes = Sizes::read(tx, subject, pair).await?;
+                    Ok(sizes.need(waiting.len().min(QUESTIONS)))
+                }
+                JobKind::Deliver | JobKind::Publish | JobKind::Expire => Ok(0),
+            }
+        })
+    }
+
+    /// Bytes that a job may use: what was reserved for it.
+    pub(super) fn granted(&self, held: &Held) -> u64 {
+        let budget = self.limits().job_memory;
+        held.memory.as_ref().map_or(budget, |memory| memory.bytes)
+    }
+}
