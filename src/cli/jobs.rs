@@ -108,9 +108,10 @@ fn kind(kind: JobKind) -> &'static str {
 /// Where a job is, its place in the queue and its failures included.
 fn state(job: &JobView) -> String {
     match (job.state, job.position) {
-        (JobStage::Queued, Some(position)) => format!("queued, {position}. in line"),
+        (JobStage::Queued, Some(1)) => "queued, next".to_owned(),
+        (JobStage::Queued, Some(position)) => format!("queued, {} ahead", position - 1),
         (JobStage::Queued, None) => "queued".to_owned(),
-        (JobStage::Running, _) if job.attempts > 1 => format!("running, {}. try", job.attempts),
+        (JobStage::Running, _) if job.attempts > 1 => format!("running, try {}", job.attempts),
         (JobStage::Running, _) => "running".to_owned(),
         (JobStage::Stopping, _) => "stopping".to_owned(),
     }
@@ -162,7 +163,7 @@ mod tests {
     fn a_job_says_its_place_then_how_far_it_is_then_how_long_it_takes() {
         let mut queued = job(JobStage::Queued);
         queued.position = Some(3);
-        assert_eq!(words(&queued), "queued, 3. in line");
+        assert_eq!(words(&queued), "queued, 2 ahead");
         let mut running = job(JobStage::Running);
         assert_eq!(words(&running), "");
         running.progress = 0.421;

@@ -39,12 +39,13 @@ collaboration = json.loads(ask(advertiser, "GET", "/v1/collaborations")[1])["ite
 upload = json.loads(ask(advertiser, "GET", "/v1/uploads")[1])["items"][0]["id"]
 delivery = json.loads(ask(advertiser, "GET", f"/v1/collaborations/{collaboration}/deliveries")[1])["items"][0]["id"]
 match = json.loads(ask(advertiser, "POST", f"/v1/collaborations/{collaboration}/matches", b"")[1])["id"]
+jobs = json.loads(ask(advertiser, "GET", "/v1/jobs")[1])["items"]
 body = {"tokens": ["00" * 16]}
 status, answer, _ = ask(advertiser, "POST", f"/v1/collaborations/{collaboration}/withdrawals",
                         json.dumps(body).encode(), {"Content-Type": "application/json"})
 withdrawal = json.loads(answer)["id"]
 real = {"collaborations": collaboration, "uploads": upload, "deliveries": delivery, "matches": match,
-        "withdrawals": withdrawal}
+        "withdrawals": withdrawal, "jobs": jobs[0]["id"] if jobs else "f" * 32}
 
 document = json.loads(ask(stranger, "GET", "/openapi.json")[1])
 BODIES = {

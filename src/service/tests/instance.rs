@@ -95,6 +95,7 @@ impl Noise for Told {
 pub(super) struct Stoppable {
     stopped: AtomicBool,
     waiting: AtomicBool,
+    panics: AtomicBool,
 }
 
 impl Stoppable {
@@ -111,6 +112,11 @@ impl Stoppable {
         }
     }
 
+    /// The next evaluation panics.
+    pub(super) fn panic_once(&self) {
+        self.panics.store(true, Ordering::SeqCst);
+    }
+
     /// Lets it go on.
     pub(super) fn go_on(&self) {
         self.stopped.store(false, Ordering::SeqCst);
@@ -123,6 +129,7 @@ impl Engine for Stoppable {
         plan: &MatchPlan<'_>,
         cancel: &AtomicBool,
     ) -> Result<Vec<PersonSet>, MatchError> {
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "as told");
         let answer = LocalEngine::new(1).evaluate(plan, cancel);
         while self.stopped.load(Ordering::SeqCst) {
             self.waiting.store(true, Ordering::SeqCst);

@@ -4,6 +4,8 @@
 
 mod alike;
 mod appending;
+mod budget;
+mod cancelling;
 mod crashes;
 mod deliveries;
 mod destination;
@@ -11,6 +13,7 @@ mod dictionary;
 mod enrolment;
 mod gate;
 mod instance;
+mod jobs;
 mod population;
 mod scoping;
 mod terms;

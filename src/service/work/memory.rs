@@ -200,3 +200,86 @@ impl Service {
         held.memory.as_ref().map_or(budget, |memory| memory.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Fifty jobs ask in order, small and larger than the total alike.
+        #[test]
+        fn the_total_is_never_exceeded_and_nobody_is_overtaken(
+            total in 1_u64..40,
+            needs in prop::collection::vec((0_u64..60, 0_u32..4), 50),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let memory = Arc::new(Memory::new(total * MIB));
+                let (used, admitted) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+                let mut jobs = tokio::task::JoinSet::new();
+                for (number, (need, steps)) in needs.into_iter().enumerate() {
+                    let (memory, used, admitted) = (memory.clone(), used.clone(), admitted.clone());
+                    jobs.spawn(async move {
+                        let reserved = memory.reserve(need * MIB).await;
+                        assert_eq!(admitted.fetch_add(1, Ordering::SeqCst), number as u64);
+                        let bytes = reserved.bytes;
+                        assert_eq!(bytes, need.clamp(1, total) * MIB);
+                        let now = used.fetch_add(bytes, Ordering::SeqCst) + bytes;
+                        assert!(now <= total * MIB && now <= memory.reserved());
+                        for _ in 0..steps {
+                            tokio::task::yield_now().await;
+                        }
+                        used.fetch_sub(bytes, Ordering::SeqCst);
+                    });
+                }
+                while let Some(ended) = jobs.join_next().await {
+                    ended.unwrap();
+                }
+                assert_eq!(memory.reserved(), 0);
+            });
+        }
+
+        #[test]
+        fn what_is_asked_at_once_fits_what_is_granted(
+            rows in 0_u64..1 << 40,
+            persons in 0_u64..1 << 40,
+            withdrawn in 0_u64..1 << 30,
+            granted in 0_u64..1 << 40,
+        ) {
+            let sizes = Sizes { rows, persons, withdrawn };
+            let questions = sizes.questions_within(granted);
+            prop_assert!((1..=QUESTIONS).contains(&questions));
+            prop_assert!(questions == 1 || sizes.need(questions) <= granted);
+            prop_assert!(sizes.questions_within(sizes.need(7)) >= 7);
+        }
+
+        #[test]
+        fn sorting_gets_no_more_than_is_granted(granted in MIB..1 << 40, length in 0_u64..1 << 50) {
+            let sorting = sorting(granted, length) as u64;
+            prop_assert!(sorting > 0 && sorting <= granted);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reservation_comes_back_from_a_job_that_panicked_or_was_dropped() {
+        let memory = Arc::new(Memory::new(8 * MIB));
+        let inner = memory.clone();
+        let panicked = tokio::spawn(async move {
+            let _held = inner.reserve(8 * MIB).await;
+            panic!("as told");
+        });
+        assert!(panicked.await.is_err());
+        assert_eq!(memory.reserved(), 0);
+        let held = memory.reserve(6 * MIB).await;
+        let waiting = memory.reserve(4 * MIB);
+        drop(waiting);
+        assert_eq!(memory.reserved(), 6 * MIB);
+        drop(held);
+        assert_eq!(memory.reserved(), 0);
+    }
+}
