@@ -105,7 +105,8 @@ impl From<ExchangeError> for Failure {
             | ExchangeError::Choice(_)
             | ExchangeError::Lacking { .. }
             | ExchangeError::NotPaired
-            | ExchangeError::UploadRefused(_) => Exit::Usage,
+            | ExchangeError::UploadRefused(_)
+            | ExchangeError::UploadEnded => Exit::Usage,
             ExchangeError::Tampered(_) | ExchangeError::KeyChanged(_) => Exit::Refused,
             ExchangeError::Interrupted { .. } | ExchangeError::TooLong(_) => Exit::Interrupted,
         };

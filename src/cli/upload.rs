@@ -284,8 +284,8 @@ async fn send(
     let told = AtomicBool::new(false);
     let read = |view: &UploadView| {
         if let Some(job) = &view.job {
-            bar.set_position((job.progress * 1000.0) as u64);
             bar.set_message(jobs::words(job));
+            bar.set_position((job.progress * 1000.0) as u64);
         }
         if view.retrying && !told.swap(true, Ordering::Relaxed) {
             bar.suspend(|| screen.note(RETRYING));
@@ -294,8 +294,8 @@ async fn send(
     let sealed = activation::wait_sealed(session, tus::id_of(&url), &read).await;
     bar.finish_and_clear();
     seconds.seal = since(start);
-    if let Err(ExchangeError::UploadRefused(_)) = &sealed {
-        // The same bytes would be refused again.
+    if let Err(ExchangeError::UploadRefused(_) | ExchangeError::UploadEnded) = &sealed {
+        // The same bytes would be refused again, or are no longer there.
         slot.forget();
     }
     Ok(sealed?)

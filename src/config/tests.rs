@@ -52,6 +52,18 @@ fn limits_that_switch_a_protection_off_are_refused() {
 }
 
 #[test]
+fn a_job_may_use_what_an_earlier_version_gave_to_a_sealing() {
+    let config = parse("[work]\nseal_memory_mib = 128\n").unwrap();
+    assert_eq!(
+        (config.work.job_memory_mib, config.work.memory_mib),
+        (128, 1024)
+    );
+    assert!(parse("[work]\njob_memory_mib = 8\n").is_err());
+    assert!(parse("[work]\nmemory_mib = 0\n").is_err());
+    assert!(!config.to_text().contains("seal_memory_mib"));
+}
+
+#[test]
 fn a_refused_configuration_is_never_quoted() {
     let error = parse("database = postgres://tamis:hunter2@db/tamis\n").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");

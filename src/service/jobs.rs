@@ -22,7 +22,8 @@ impl Service {
     pub async fn jobs(&self, caller: &Caller) -> Result<Vec<JobView>, ServiceError> {
         let now = self.now();
         snapshot!(self.store(), "jobs", |tx| {
-            let jobs = tx.jobs_of(&caller.name, now).await?;
+            let mut jobs = tx.jobs_of(&caller.name, now).await?;
+            jobs.iter_mut().for_each(|job| self.newest(job, now));
             let waiting = match jobs.is_empty() {
                 true => Vec::new(),
                 false => tx.waiting_jobs(now).await?,
@@ -38,7 +39,8 @@ impl Service {
         let now = self.now();
         snapshot!(self.store(), "job", |tx| {
             let found = tx.job_of(&caller.name, id, now).await?;
-            shown(tx, found, now).await?.ok_or(ServiceError::NotFound)
+            let shown = self.shown(tx, found, now).await?;
+            shown.ok_or(ServiceError::NotFound)
         })
     }
 
@@ -63,7 +65,7 @@ impl Service {
                     .map_err(not_abandoned)?;
             }
             let left = tx.job_of(&caller.name, id, now).await?;
-            Ok::<_, ServiceError>((found, stopping, shown(tx, left, now).await?))
+            Ok::<_, ServiceError>((found, stopping, self.shown(tx, left, now).await?))
         })?;
         for job in stopping {
             self.0.running.stop(job);
@@ -74,33 +76,45 @@ impl Service {
         self.wake();
         Ok(left)
     }
-}
 
-/// The caller's job on a subject, if there is one.
-pub(super) async fn job_on(
-    tx: &mut Tx,
-    caller: &Caller,
-    kind: JobKind,
-    subject: Id,
-    now: Timestamp,
-) -> Result<Option<JobView>, ServiceError> {
-    let found = tx.job_on(&caller.name, kind, subject, now).await?;
-    shown(tx, found, now).await
-}
+    /// The caller's job on a subject, if there is one.
+    pub(super) async fn job_on(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        kind: JobKind,
+        subject: Id,
+        now: Timestamp,
+    ) -> Result<Option<JobView>, ServiceError> {
+        let found = tx.job_on(&caller.name, kind, subject, now).await?;
+        self.shown(tx, found, now).await
+    }
 
-async fn shown(
-    tx: &mut Tx,
-    found: Option<OwnedJob>,
-    now: Timestamp,
-) -> Result<Option<JobView>, ServiceError> {
-    let Some(job) = found else {
-        return Ok(None);
-    };
-    let waiting = match job.started_at {
-        Some(_) => Vec::new(),
-        None => tx.waiting_jobs(now).await?,
-    };
-    Ok(view(&job, &waiting, now))
+    async fn shown(
+        &self,
+        tx: &mut Tx,
+        found: Option<OwnedJob>,
+        now: Timestamp,
+    ) -> Result<Option<JobView>, ServiceError> {
+        let Some(mut job) = found else {
+            return Ok(None);
+        };
+        self.newest(&mut job, now);
+        let waiting = match job.started_at {
+            Some(_) => Vec::new(),
+            None => tx.waiting_jobs(now).await?,
+        };
+        Ok(view(&job, &waiting, now))
+    }
+
+    /// Of a job that runs here more is known than its row says.
+    fn newest(&self, job: &mut OwnedJob, now: Timestamp) {
+        let here = self.0.running.progress(job.id);
+        if let Some(progress) = here.filter(|progress| *progress > job.progress) {
+            job.progress = progress;
+            job.progress_at = Some(now);
+        }
+    }
 }
 
 fn view(job: &OwnedJob, waiting: &[Id], now: Timestamp) -> Option<JobView> {

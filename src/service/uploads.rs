@@ -3,7 +3,6 @@
 use tamis_protocols::wire::api::{UploadReport, UploadState, UploadView};
 
 use super::files::{Object, remove};
-use super::jobs::job_on;
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
@@ -97,7 +96,7 @@ impl Service {
             let now = self.now();
             (view.retrying, view.job) = snapshot!(self.store(), "upload-retries", |tx| {
                 let retrying = tx.job_retries(JobKind::Seal, id).await?;
-                let job = job_on(tx, caller, JobKind::Seal, id, now).await?;
+                let job = self.job_on(tx, caller, JobKind::Seal, id, now).await?;
                 Ok::<_, ServiceError>((retrying, job))
             })?;
         }

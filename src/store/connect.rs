@@ -67,7 +67,7 @@ impl Store {
             .connect(url)
             .await
             .map_err(failed)?;
-        migrator().run(&pool).await?;
+        migrator(&MIGRATIONS).run(&pool).await?;
         Ok(Store {
             pool,
             engine,
@@ -76,8 +76,8 @@ impl Store {
     }
 }
 
-fn migrator() -> Migrator {
-    let migrations = MIGRATIONS
+fn migrator(all: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migrations = all
         .iter()
         .map(|(version, name, sql)| {
             Migration::new(
@@ -149,6 +149,40 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_job_queued_by_the_first_version_is_leased_by_this_one() {
+        use crate::domain::id::Id;
+        use crate::store::jobs::{JobKind, Renewed};
+        use crate::store::transact;
+
+        let dir = tempfile::tempdir().unwrap();
+        let url = sqlite_url(&dir.path().join("old.db"));
+        sqlx::any::install_default_drivers();
+        let old = sqlx::AnyPool::connect(&url).await.unwrap();
+        migrator(&MIGRATIONS[..1]).run(&old).await.unwrap();
+        let (id, subject) = ("0a".repeat(16), "0b".repeat(16));
+        let row = format!(
+            "INSERT INTO jobs (id, kind, subject, lane, number, due_at, attempts, lease_until, \
+             created_at) VALUES ('{id}', 'seal', '{subject}', 'a', 0, 0, 0, 0, 0)"
+        );
+        let row = sqlx::AssertSqlSafe(row);
+        sqlx::raw_sql(row).execute(&old).await.unwrap();
+        old.close().await;
+
+        let store = Store::open(&url).await.unwrap();
+        let lease = Id::parse(&subject).unwrap();
+        let now = jiff::Timestamp::from_second(1).unwrap();
+        let until = jiff::Timestamp::from_second(61).unwrap();
+        let kept: Result<Renewed, StoreError> = transact!(store, "lease", |tx| {
+            let kinds = [JobKind::Seal; 3];
+            let job = tx.lease_job(kinds, lease, lease, now, until).await?;
+            let job = job.expect("it waits");
+            assert!(!job.cancelled);
+            tx.renew_job(&job, until).await
+        });
+        assert_eq!(kept.unwrap(), Renewed::Held);
     }
 
     #[tokio::test]

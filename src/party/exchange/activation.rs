@@ -37,11 +37,7 @@ pub async fn wait_sealed(
                 let why = view.refusal.unwrap_or_else(|| "no reason given".to_owned());
                 return Err(ExchangeError::UploadRefused(why));
             }
-            UploadState::Terminated => {
-                return Err(ExchangeError::UploadRefused(
-                    "it was ended, or not completed in time".to_owned(),
-                ));
-            }
+            UploadState::Terminated => return Err(ExchangeError::UploadEnded),
             UploadState::Receiving | UploadState::Sealing => polling.pause().await,
         }
     }

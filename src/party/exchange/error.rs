@@ -82,6 +82,9 @@ pub enum ExchangeError {
     /// The service refused the content of an upload.
     #[error("the upload was refused: {0}")]
     UploadRefused(String),
+    /// The upload was ended by its owner, or not completed in time.
+    #[error("the upload was cancelled, or not completed in time")]
+    UploadEnded,
     /// A job ended without a result; nothing was released.
     #[error("{0} could not be finished; nothing was released")]
     JobFailed(&'static str),
@@ -176,6 +179,7 @@ impl ExchangeError {
             ExchangeError::UploadRefused(_) => {
                 "Correct the file and upload it again; `--dry-run` shows what is in it without sending."
             }
+            ExchangeError::UploadEnded => "Run the same command again to send it anew.",
             ExchangeError::JobFailed(_) => {
                 "Try again; if it fails again, the operator's log says why."
             }

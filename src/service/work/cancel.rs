@@ -51,21 +51,36 @@ impl Cancel {
     }
 }
 
-/// The jobs that run in this process, by lease: each job's id, and how to stop it.
+/// The jobs that run in this process, by lease.
 #[derive(Default)]
-pub(crate) struct Running(Mutex<HashMap<Id, (Id, Cancel)>>);
+pub(crate) struct Running(Mutex<HashMap<Id, Run>>);
+
+/// One of them: how to stop it, and how far it is.
+struct Run {
+    job: Id,
+    cancel: Cancel,
+    progress: Progress,
+}
 
 impl Running {
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<Id, (Id, Cancel)>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<Id, Run>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks a job to stop, if it runs here.
     pub(crate) fn stop(&self, job: Id) {
         self.with(|running| {
-            let these = running.values().filter(|(id, _)| *id == job);
-            these.for_each(|(_, cancel)| cancel.cancel());
+            let these = running.values().filter(|run| run.job == job);
+            these.for_each(|run| run.cancel.cancel());
         });
+    }
+
+    /// How far a job is, in thousandths, if it runs here: newer than what its row says.
+    pub(crate) fn progress(&self, job: Id) -> Option<u64> {
+        self.with(|running| {
+            let these = running.values().filter(|run| run.job == job);
+            these.map(|run| run.progress.thousandths()).max()
+        })
     }
 }
 
@@ -78,11 +93,13 @@ impl Service {
             progress: Progress::default(),
             memory: memory.map(Arc::new),
         };
-        let stopping = (held.job.id, held.cancel.clone());
+        let run = Run {
+            job: held.job.id,
+            cancel: held.cancel.clone(),
+            progress: held.progress.clone(),
+        };
         let lease = held.job.lease;
-        self.0
-            .running
-            .with(|running| running.insert(lease, stopping));
+        self.0.running.with(|running| running.insert(lease, run));
         held
     }
 
