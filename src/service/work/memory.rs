@@ -277,7 +277,8 @@ mod tests {
         assert_eq!(memory.reserved(), 0);
         let held = memory.reserve(6 * MIB).await;
         let waiting = memory.reserve(4 * MIB);
-        drop(waiting);
+        let given_up = tokio::time::timeout(std::time::Duration::from_millis(5), waiting).await;
+        assert!(given_up.is_err());
         assert_eq!(memory.reserved(), 6 * MIB);
         drop(held);
         assert_eq!(memory.reserved(), 0);
