@@ -147,4 +147,6 @@ async fn a_match_tells_whole_percent_and_no_rows() {
     );
     let text = serde_json::to_string(&view).unwrap();
     assert!(!text.contains("row"), "{text}");
+    service.run(&held, &world.outbound()).await.unwrap();
+    assert_eq!(held.progress.thousandths(), 1000, "as the engine told");
 }

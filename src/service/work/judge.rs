@@ -210,13 +210,9 @@ impl Service {
                 suppressed: judgement.suppressed,
                 as_of: judgement.as_of,
                 questions: questions.collect::<Result<_, _>>()?,
-                progress: &|_| {},
+                progress: &|share| held.progress.set(share),
             };
-            // The engine says nothing on its way yet: a fraction of its work would be told here.
-            let told = |fraction: f64| held.progress.set(fraction);
-            told(0.0);
             let evaluated = self.0.parts.engine.evaluate(&plan, held.cancel.flag());
-            told(1.0);
             let evaluated = evaluated.map_err(|error| JobError::failed("matching", error))?;
             if evaluated.len() != missing.len() {
                 return Err(JobError::failed(

@@ -4,10 +4,11 @@
 //!
 //! ```text
 //! seal            32 MiB + 4 bytes per byte of the upload
-//! match, decide   32 MiB + 32 bytes per withdrawn token
+//! match, decide   32 MiB + 32 bytes per withdrawn token + 1 byte per 3 rows of either side
 //!                 + (rows + 2 · persons) bits + per question (rows + 3 · persons) bits
 //! ```
-//! both at most the budget of a job; rows are the advertiser's, persons the partner's. What is granted
+//! both at most the budget of a job; in bits, rows are the advertiser's, persons the partner's: who is
+//! out, who was found, who can be reached. The bytes per row are the indexes of the open token runs. What is granted
 //! is a bound: sorting gets what is left of it, and a decision asks no more questions at once than fit.
 //! A reservation goes back when the last thing that works under it is dropped, however it ended.
 //!
@@ -98,6 +99,7 @@ pub(super) fn sorting(granted: u64, length: u64) -> usize {
 #[derive(Clone, Copy)]
 pub(super) struct Sizes {
     rows: u64,
+    graph_rows: u64,
     persons: u64,
     withdrawn: u64,
 }
@@ -110,17 +112,19 @@ impl Sizes {
         (advertiser, partner): (Id, Id),
     ) -> Result<Sizes, StoreError> {
         let rows = report(tx, advertiser).await?.accepted;
-        let persons = report(tx, partner).await?.persons.unwrap_or(0);
+        let graph = report(tx, partner).await?;
         let withdrawals = tx.withdrawals(collaboration).await?;
         Ok(Sizes {
             rows,
-            persons,
+            graph_rows: graph.accepted,
+            persons: graph.persons.unwrap_or(0),
             withdrawn: withdrawals.iter().map(|one| one.tokens).sum(),
         })
     }
 
     fn common(self) -> u64 {
-        BESIDE + 32 * self.withdrawn + (self.rows + 2 * self.persons) / 8
+        let indexes = (self.rows + self.graph_rows) / 3;
+        BESIDE + 32 * self.withdrawn + indexes + (self.rows + 2 * self.persons) / 8
     }
 
     fn question(self) -> u64 {
@@ -247,11 +251,12 @@ mod tests {
         #[test]
         fn what_is_asked_at_once_fits_what_is_granted(
             rows in 0_u64..1 << 40,
+            graph_rows in 0_u64..1 << 40,
             persons in 0_u64..1 << 40,
             withdrawn in 0_u64..1 << 30,
             granted in 0_u64..1 << 40,
         ) {
-            let sizes = Sizes { rows, persons, withdrawn };
+            let sizes = Sizes { rows, graph_rows, persons, withdrawn };
             let questions = sizes.questions_within(granted);
             prop_assert!((1..=QUESTIONS).contains(&questions));
             prop_assert!(questions == 1 || sizes.need(questions) <= granted);

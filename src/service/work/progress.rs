@@ -2,7 +2,7 @@
 //! heartbeat that also renews its lease.
 //!
 //! Sealing: reading the upload's bytes is the first 70 %, sorting and writing the rest. Matching and
-//! deciding: the evaluation, as far as the engine tells.
+//! deciding: the share of the evaluation that the engine has done.
 
 use std::io::{self, Read};
 use std::sync::Arc;
