@@ -146,6 +146,7 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
         },
         memory: DEFAULT_MEMORY,
         entropy: &entropy,
+        threads: 2,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     };

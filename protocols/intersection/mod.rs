@@ -24,4 +24,4 @@ pub use cardinality::Cardinality;
 pub use expression::{Expression, ExpressionError};
 pub use merge::{Consumed, Hits, TokenColumns, merge};
 pub use person_set::PersonSet;
-pub use union_find::{Numbers, UnionFind};
+pub use union_find::{Numbers, Parents, UnionFind};

@@ -91,15 +91,17 @@ impl BlockWriter {
     }
 
     /// Writes the last block and makes the file durable. Returns the plaintext's length.
-    pub(super) fn finish(mut self) -> Result<u64, SetError> {
-        self.seal(true)?;
-        self.file.sync_all().map_err(SetError::io(&self.path))?;
-        Ok(self.bytes)
+    pub(super) fn finish(self) -> Result<u64, SetError> {
+        self.close(true)
     }
 
-    /// Writes the last block of a file that will be deleted soon.
-    pub(super) fn finish_temporary(mut self) -> Result<(), SetError> {
-        self.seal(true)
+    /// The same, but durable only if `durable`.
+    pub(super) fn close(mut self, durable: bool) -> Result<u64, SetError> {
+        self.seal(true)?;
+        if durable {
+            self.file.sync_all().map_err(SetError::io(&self.path))?;
+        }
+        Ok(self.bytes)
     }
 
     fn seal(&mut self, last: bool) -> Result<(), SetError> {

@@ -42,12 +42,15 @@ impl ClassMap {
     pub(super) fn encode(self) -> Vec<u8> {
         let mut classes: Vec<_> = self.classes.into_iter().collect();
         classes.sort_unstable_by_key(|(_, class)| *class);
-        let mut bytes = Vec::new();
-        classes
-            .iter()
-            .for_each(|(segments, _)| push_segments(&mut bytes, segments));
-        bytes
+        encode_classes(classes.iter().map(|(segments, _)| &**segments))
     }
+}
+
+/// The content of the file of classes, given their segments in order.
+pub(super) fn encode_classes<'c>(classes: impl Iterator<Item = &'c [u16]>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    classes.for_each(|segments| push_segments(&mut bytes, segments));
+    bytes
 }
 
 /// Appends a row to the content of the file of rare rows.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::SetError;
-use super::block::{BlockFile, BlockReader, BlockWriter};
+use super::block::{BlockFile, BlockReader};
 
 /// The longest cookie.
 pub(super) const MAX_COOKIE: usize = 88;
@@ -17,20 +17,12 @@ pub(super) fn file_name(destination: usize) -> String {
     format!("cookies.{destination}")
 }
 
-/// Appends a cookie of `row`.
-pub(super) fn push(
-    file: &mut BlockWriter,
-    row: u32,
-    tag: &[u8; 16],
-    cookie: &[u8],
-) -> Result<(), SetError> {
-    let mut record = [0; 21 + MAX_COOKIE];
-    record[..4].copy_from_slice(&row.to_le_bytes());
-    record[4..20].copy_from_slice(tag);
-    record[20] = cookie.len() as u8;
-    let end = 21 + cookie.len();
-    record[21..end].copy_from_slice(cookie);
-    file.write(&record[..end])
+/// Appends a cookie of `row` to the content of the file.
+pub(super) fn encode(bytes: &mut Vec<u8>, row: u32, tag: &[u8; 16], cookie: &[u8]) {
+    bytes.extend_from_slice(&row.to_le_bytes());
+    bytes.extend_from_slice(tag);
+    bytes.push(cookie.len() as u8);
+    bytes.extend_from_slice(cookie);
 }
 
 /// Reads cookies in row order. Memory: one block.

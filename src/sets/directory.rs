@@ -40,14 +40,22 @@ impl Staged {
     }
 
     /// Renames to the target and makes the rename durable. The content must be synced already.
-    pub(super) fn publish(mut self) -> Result<(), SetError> {
+    pub(super) fn publish(self) -> Result<(), SetError> {
+        self.rename(true)
+    }
+
+    /// Renames to the target; durable only if `durable`.
+    pub(super) fn rename(mut self, durable: bool) -> Result<(), SetError> {
         let fail = SetError::io(&self.target);
-        if self.temporary.is_dir() {
+        if durable && self.temporary.is_dir() {
             sync_directory(&self.temporary)?;
         }
         fs::rename(&self.temporary, &self.target).map_err(fail)?;
         self.published = true;
-        sync_parent(&self.target)
+        match durable {
+            true => sync_parent(&self.target),
+            false => Ok(()),
+        }
     }
 
     fn beside(target: &Path) -> Self {

@@ -83,6 +83,7 @@ impl SetHeader {
         key: &Secret<Data>,
         set_id: &str,
         nonce: &FileNonce,
+        durable: bool,
     ) -> Result<(), SetError> {
         let path = directory.join(HEADER);
         let json = serde_json::to_vec(self);
@@ -90,7 +91,7 @@ impl SetHeader {
         let context = context(set_id, HEADER);
         let mut writer = BlockWriter::create(&path, key, &context, nonce, STREAM_BLOCK)?;
         writer.write(&json)?;
-        writer.finish().map(|_| ())
+        writer.close(durable).map(|_| ())
     }
 
     pub(super) fn read(

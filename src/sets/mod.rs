@@ -48,6 +48,7 @@ mod tests;
 pub(crate) use classes::RARE;
 pub use error::SetError;
 pub use header::SetDestination;
+pub use ingest::{Progress, Source, TokenJob, seal_tokens};
 pub use layer::Layer;
 pub use list::{read_tokens, write_tokens};
 #[cfg(test)]

@@ -222,6 +222,7 @@ pub(crate) fn seal_bytes(
         expect: expectation(header),
         memory,
         entropy: &Seeded::new(5),
+        threads: 2,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     };

@@ -88,7 +88,13 @@ impl Service {
                 expect,
                 memory: memory::sorting(service.granted(&held), length),
                 entropy: service.entropy(),
-                progress: &|rows| held.progress.set_rows(rows),
+                threads: 2,
+                progress: &|progress| {
+                    held.progress.set_rows(progress.rows);
+                    if progress.finished > 0.0 {
+                        held.progress.finishing(progress.finished);
+                    }
+                },
                 cancel: held.cancel.flag(),
             })
         });

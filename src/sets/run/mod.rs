@@ -9,6 +9,7 @@
 //! (its last valid day; the class of an advertiser's row, that is which segments it is in) stands beside
 //! the token, so that a match touches memory in order. Format: SPEC.md beside the folder.
 
+mod behind;
 mod find;
 mod page;
 mod read;

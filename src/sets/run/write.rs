@@ -22,6 +22,7 @@ use super::super::SetError;
 use super::super::block::{BlockWriter, FileNonce, STREAM_BLOCK};
 use super::super::directory::create_file;
 use super::Record;
+use super::behind::WriteBack;
 use super::page::{RECORDS, Shape};
 
 pub(super) const MAGIC: &[u8; 8] = b"tamisrun";
@@ -43,6 +44,7 @@ pub(in crate::sets) struct RunWriter {
     cipher: PageCipher,
     shape: Shape,
     pages: Mutex<Vec<Written>>,
+    behind: Option<WriteBack>,
 }
 
 /// First and last token of a page; its number is its place in the list.
@@ -75,7 +77,15 @@ impl RunWriter {
             cipher: cipher(key, context, nonce),
             shape,
             pages: Mutex::default(),
+            behind: None,
         })
+    }
+
+    /// Has the disk begin to write long before the end, from a thread of its own.
+    pub(in crate::sets) fn write_back(&mut self) -> Result<(), SetError> {
+        let behind = WriteBack::new(&self.file).map_err(SetError::io(&self.path))?;
+        self.behind = Some(behind);
+        Ok(())
     }
 
     /// Writes a stretch of the run: ascending, and of a range of the token space in which nobody else
@@ -99,6 +109,9 @@ impl RunWriter {
             let offset = HEADER as u64 + first * sealed as u64;
             let written = self.file.write_all_at(buffer, offset);
             written.map_err(SetError::io(&self.path))?;
+            if let Some(behind) = &self.behind {
+                behind.wrote(buffer.len());
+            }
         }
         Ok(())
     }
@@ -125,6 +138,9 @@ impl RunWriter {
 
     /// Makes the run durable if `durable`; returns its bytes, and the index to be written beside it.
     pub(in crate::sets) fn finish(self, durable: bool) -> Result<(u64, Vec<u8>), SetError> {
+        if let Some(behind) = self.behind {
+            behind.finish().map_err(SetError::io(&self.path))?;
+        }
         if durable {
             self.file.sync_all().map_err(SetError::io(&self.path))?;
         }
@@ -143,15 +159,16 @@ impl RunWriter {
     }
 }
 
-/// Writes the index as a file of its own; returns its length.
+/// Writes the index as a file of its own, durable if `durable`; returns its length.
 pub(in crate::sets) fn write_index(
     path: &Path,
     key: &Secret<Data>,
     context: &str,
     nonce: &FileNonce,
     index: &[u8],
+    durable: bool,
 ) -> Result<u64, SetError> {
     let mut file = BlockWriter::create(path, key, context, nonce, STREAM_BLOCK)?;
     file.write(index)?;
-    file.finish()
+    file.close(durable)
 }

@@ -47,6 +47,7 @@ fn job<'a>(
         expect: expectation(&graph()),
         memory: 1 << 20,
         entropy,
+        threads: 2,
         progress: &|_| {},
         cancel,
     }

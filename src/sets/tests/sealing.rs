@@ -143,8 +143,8 @@ fn a_failing_source_a_failing_disk_or_a_cancel_leaves_nothing() {
     assert!(names(dir.path()).is_empty());
 
     let rows = AtomicU64::new(0);
-    let progress = |read: u64| {
-        rows.store(read, Ordering::Relaxed);
+    let progress = |read: Progress| {
+        rows.store(read.rows, Ordering::Relaxed);
         running.store(true, Ordering::Relaxed);
     };
     let mut cancelled = job(bytes.clone(), &target, &key, &entropy, &running);

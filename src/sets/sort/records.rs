@@ -17,11 +17,10 @@ use tamis_keys::Secret;
 use tamis_keys::envelope::BlockCipher;
 use tamis_keys::purpose::Data;
 
-use super::SetError;
-use super::block::FileNonce;
-use super::spill::Spill;
+use super::super::block::FileNonce;
+use super::super::spill::Spill;
+use super::{PARTITIONS, SetError};
 
-const PARTITIONS: usize = 256;
 /// Bytes of a record that order it.
 const KEY: usize = 20;
 
@@ -29,7 +28,7 @@ const KEY: usize = 20;
 type Key = (u128, u32);
 
 /// Collects records.
-pub(super) struct Sorter {
+pub(in crate::sets) struct Sorter {
     record: usize,
     buffer: usize,
     piece: usize,
@@ -41,7 +40,7 @@ pub(super) struct Sorter {
 impl Sorter {
     /// A sorter of records of `record` bytes (at least 20) with about `memory` bytes of budget.
     /// Temporary files are made beside `path`, under a subkey of `key` for `context` and `nonce`.
-    pub(super) fn new(
+    pub(in crate::sets) fn new(
         path: &Path,
         key: &Secret<Data>,
         context: &str,
@@ -68,7 +67,7 @@ impl Sorter {
     }
 
     /// Adds a record.
-    pub(super) fn push(&mut self, record: &[u8]) -> Result<(), SetError> {
+    pub(in crate::sets) fn push(&mut self, record: &[u8]) -> Result<(), SetError> {
         let partition = usize::from(record[0]);
         let buffer = &mut self.partitions[partition];
         if buffer.capacity() - buffer.len() < record.len() {
@@ -84,7 +83,7 @@ impl Sorter {
     }
 
     /// Ends the input; the records come out in order.
-    pub(super) fn finish(self) -> Sorted {
+    pub(in crate::sets) fn finish(self) -> Sorted {
         Sorted {
             sorter: self,
             partition: 0,
@@ -97,7 +96,7 @@ impl Sorter {
 }
 
 /// Hands the records out in order.
-pub(super) struct Sorted {
+pub(in crate::sets) struct Sorted {
     sorter: Sorter,
     /// The next partition to load.
     partition: usize,
@@ -109,7 +108,7 @@ pub(super) struct Sorted {
 
 impl Sorted {
     /// The next record.
-    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, SetError> {
+    pub(in crate::sets) fn next(&mut self) -> Result<Option<&[u8]>, SetError> {
         loop {
             if let Some(merge) = &mut self.merge {
                 if merge.advance(&mut self.sorter.runs, self.sorter.record)? {
@@ -130,11 +129,6 @@ impl Sorted {
         self.at += 1;
         let start = *index as usize * self.sorter.record;
         Ok(Some(&self.data[start..start + self.sorter.record]))
-    }
-
-    /// How many of the 256 partitions are done.
-    pub(super) fn partitions_done(&self) -> usize {
-        self.partition
     }
 
     /// Loads and sorts the next partition; `false` at the end.

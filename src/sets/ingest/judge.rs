@@ -1,0 +1,170 @@
+//! What one thread does with a batch: judges every row, commits to its consent, encodes what is kept, and
+//! sends the tokens to be sorted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use tamis_keys::Entropy;
+use tamis_protocols::consent::{ConsentRecord, DropReason, commitment};
+use tamis_protocols::wire::batch::{BatchReader, UploadKind, WireHeader};
+
+use super::super::classes::{ClassMap, RARE, push_rare};
+use super::super::cookies;
+use super::super::rows::{day_number, row_length};
+use super::super::run::Record;
+use super::super::sort::Intake;
+use super::{Rules, SetError};
+
+/// What was made of a batch, to be written in the order of the rows.
+#[derive(Default)]
+pub(super) struct Judged {
+    /// Rows in the batch.
+    pub(super) rows: usize,
+    /// 32 bytes each.
+    pub(super) salts: Vec<u8>,
+    pub(super) commitments: Vec<[u8; 32]>,
+    /// Content of the file of rows, of rare rows, and of cookies by destination.
+    pub(super) kept: Vec<u8>,
+    pub(super) rare: Vec<u8>,
+    pub(super) cookies: Vec<Vec<u8>>,
+}
+
+/// What is counted.
+#[derive(Default)]
+pub(in crate::sets) struct Tally {
+    pub(in crate::sets) accepted: u64,
+    pub(in crate::sets) dropped: BTreeMap<DropReason, u64>,
+    /// By position in the header.
+    pub(in crate::sets) segments: Vec<u64>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: Tally) {
+        self.accepted += other.accepted;
+        for (reason, rows) in other.dropped {
+            *self.dropped.entry(reason).or_default() += rows;
+        }
+        self.segments.resize(other.segments.len(), 0);
+        for (sum, rows) in self.segments.iter_mut().zip(other.segments) {
+            *sum += rows;
+        }
+    }
+}
+
+/// Combinations of segments that a thread remembers the classes of.
+const REMEMBERED: usize = 4096;
+
+/// One thread's judge. Memory: an intake of the sorter, and what [`REMEMBERED`] combinations take.
+pub(super) struct Judge<'a> {
+    wire: &'a WireHeader,
+    rules: &'a Rules,
+    entropy: &'a dyn Entropy,
+    classes: &'a Mutex<ClassMap>,
+    intake: Intake<'a>,
+    remembered: HashMap<Box<[u16]>, u16>,
+    record: ConsentRecord,
+    tally: Tally,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        wire: &'a WireHeader,
+        rules: &'a Rules,
+        entropy: &'a dyn Entropy,
+        classes: &'a Mutex<ClassMap>,
+        intake: Intake<'a>,
+    ) -> Self {
+        Judge {
+            wire,
+            rules,
+            entropy,
+            classes,
+            intake,
+            remembered: HashMap::new(),
+            record: ConsentRecord::default(),
+            tally: Tally {
+                segments: vec![0; wire.segments.len()],
+                ..Tally::default()
+            },
+        }
+    }
+
+    /// Takes in a batch whose first row is number `first` of the upload.
+    pub(super) fn batch(
+        &mut self,
+        batch: &BatchReader<'_>,
+        first: u32,
+        out: &mut Judged,
+    ) -> Result<(), SetError> {
+        out.rows = batch.len();
+        out.salts.resize(batch.len() * 32, 0);
+        self.entropy.fill(&mut out.salts);
+        out.commitments.clear();
+        out.kept.clear();
+        out.rare.clear();
+        out.cookies.resize(self.wire.labels.len(), Vec::new());
+        out.cookies.iter_mut().for_each(Vec::clear);
+        for row in 0..batch.len() {
+            batch.consent_into(row, &mut self.record);
+            let salt = &out.salts.as_chunks().0[row];
+            out.commitments.push(commitment(salt, &self.record));
+            let tokens = batch.tokens(row);
+            let judged = match self.rules.rule.evaluate(&self.record, self.rules.as_of) {
+                Ok(_) if tokens.iter().all(Option::is_none) => Err(DropReason::NoIdentifier),
+                judged => judged,
+            };
+            let at = out.kept.len();
+            out.kept.resize(at + row_length(out.cookies.len()), 0);
+            match judged {
+                Ok(last_day) => {
+                    let (number, day) = (first + row as u32, day_number(last_day));
+                    let class = self.class(batch.segments(row), number, &mut out.rare);
+                    for token in tokens.into_iter().flatten() {
+                        self.intake.push(Record::new(token.0, number, day, class))?;
+                    }
+                    out.kept[at..at + 2].copy_from_slice(&day.to_le_bytes());
+                    for (place, cookies) in out.cookies.iter_mut().enumerate() {
+                        if let Some(cell) = batch.cookie(row, place) {
+                            out.kept[at + 2 + place / 8] |= 1 << (place % 8);
+                            cookies::encode(cookies, number, &cell.tag, cell.cookie);
+                        }
+                    }
+                    self.tally.accepted += 1;
+                }
+                Err(reason) => *self.tally.dropped.entry(reason).or_default() += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// The class of an accepted row; 0 for a partner's.
+    fn class(&mut self, segments: &[u16], number: u32, rare: &mut Vec<u8>) -> u16 {
+        if self.wire.kind == UploadKind::Graph {
+            return 0;
+        }
+        for segment in segments {
+            self.tally.segments[usize::from(*segment)] += 1;
+        }
+        let class = match self.remembered.get(segments) {
+            Some(class) => *class,
+            None => {
+                let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+                let class = classes.class(segments);
+                if self.remembered.len() < REMEMBERED {
+                    self.remembered.insert(segments.into(), class);
+                }
+                class
+            }
+        };
+        if class == RARE {
+            push_rare(rare, number, segments);
+        }
+        class
+    }
+
+    /// Hands over what is left.
+    pub(super) fn finish(self) -> Tally {
+        self.intake.finish();
+        self.tally
+    }
+}

@@ -1,0 +1,292 @@
+//! The parts of the token space, each sorted when it is read.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::merge::Merge;
+use super::radix::Radix;
+use super::room::{Room, Taken};
+use super::scratch::{Page, Scratch, ScratchFile};
+use super::store::Partition;
+use super::{BYTES, PARTITIONS, Record, SetError};
+
+/// Records of a part, at least: neighbouring partitions are taken together up to that.
+const LEAST: u64 = 16 << 10;
+/// Records given at a time where a part is merged from pieces.
+const SLICE: usize = 16 << 10;
+/// Records of a page of a piece, at least and at most.
+const PAGE: (usize, usize) = (16, 2048);
+
+/// All tokens, to be read part by part; every token is in one part, in their order.
+pub(in crate::sets) struct SortedTokens {
+    scratch: Scratch,
+    working: Room,
+    /// How many threads read.
+    threads: u64,
+    parts: Vec<Part>,
+}
+
+struct Part {
+    base: u64,
+    last: u64,
+    records: u64,
+    content: Mutex<Content>,
+}
+
+#[derive(Default)]
+struct Content {
+    records: Partition,
+    sorted: bool,
+}
+
+/// Some records of a part, in order.
+pub(in crate::sets) struct Slice<'a> {
+    /// The records.
+    pub(in crate::sets) records: &'a mut [Record],
+    /// Whether they are the last of their part.
+    pub(in crate::sets) last: bool,
+}
+
+/// The memory of one thread that reads parts.
+#[derive(Default)]
+pub(in crate::sets) struct Workspace {
+    radix: Radix,
+    bytes: Vec<u8>,
+}
+
+/// Gives the parts to threads, in order.
+pub(in crate::sets) struct Parts<'t> {
+    tokens: &'t SortedTokens,
+    next: Mutex<usize>,
+}
+
+impl<'t> Parts<'t> {
+    /// The next part, and the memory that reading it takes, to be kept as long. It is taken in the order
+    /// of the parts, so that who waits for an earlier part never keeps it from its memory.
+    pub(in crate::sets) fn next(&self) -> Option<(usize, Taken<'t>)> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let part = *next;
+        let records = self.tokens.parts.get(part)?.records;
+        *next += 1;
+        let bytes = match self.tokens.content(part).sorted {
+            true => 0,
+            false => usize::try_from(records)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(2 * BYTES),
+        };
+        Some((part, self.tokens.working.take(bytes)))
+    }
+}
+
+impl SortedTokens {
+    pub(super) fn new(
+        scratch: Scratch,
+        working: usize,
+        threads: usize,
+        partitions: impl Iterator<Item = Partition>,
+    ) -> Self {
+        let mut parts: Vec<Part> = Vec::new();
+        for (partition, mut found) in (0u64..).zip(partitions) {
+            let last = partition << 56 | u64::MAX / PARTITIONS as u64;
+            let records = found.records();
+            match parts.last_mut() {
+                Some(part) if part.records < LEAST => {
+                    part.last = last;
+                    part.records += records;
+                    let content = part.content.get_mut();
+                    let content = content.unwrap_or_else(PoisonError::into_inner);
+                    content.records.resident.append(&mut found.resident);
+                    content.records.spilled.append(&mut found.spilled);
+                }
+                _ => parts.push(Part {
+                    base: partition << 56,
+                    last,
+                    records,
+                    content: Mutex::new(Content {
+                        records: found,
+                        sorted: false,
+                    }),
+                }),
+            }
+        }
+        SortedTokens {
+            scratch,
+            working: Room::new(working),
+            threads: threads.max(1) as u64,
+            parts,
+        }
+    }
+
+    /// All records.
+    pub(in crate::sets) fn records(&self) -> u64 {
+        self.parts.iter().map(|part| part.records).sum()
+    }
+
+    /// The parts, for threads to share.
+    pub(in crate::sets) fn parts(&self) -> Parts<'_> {
+        let next = Mutex::new(0);
+        Parts { tokens: self, next }
+    }
+
+    /// Reads a part for the last time; what it took is free again.
+    pub(in crate::sets) fn take<E: From<SetError>>(
+        &self,
+        part: usize,
+        work: &mut Workspace,
+        mut each: impl FnMut(Slice<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut content = std::mem::take(&mut *self.content(part));
+        let last = true;
+        if let (true, Some(records)) = (content.sorted, content.records.resident.first_mut()) {
+            return each(Slice { records, last });
+        }
+        if !self.fits(part) {
+            return self.merge(part, &content.records, work, each);
+        }
+        let records = self.sort(part, &content.records, work)?;
+        drop(content);
+        each(Slice { records, last })?;
+        self.tidy(part, work);
+        Ok(())
+    }
+
+    /// Reads a part that will be read again. Where all of it is in memory, the records that `each` leaves
+    /// at the start of its only slice, as many as it returns, are what will be read then; else all are.
+    pub(in crate::sets) fn peek<E: From<SetError>>(
+        &self,
+        part: usize,
+        work: &mut Workspace,
+        mut each: impl FnMut(Slice<'_>) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let mut content = std::mem::take(&mut *self.content(part));
+        if self.fits(part) {
+            let records = self.sort(part, &content.records, work)?;
+            let keep = content.records.spilled.is_empty();
+            if keep {
+                content.records.resident = Vec::new();
+            }
+            let last = true;
+            let left = each(Slice {
+                records: &mut *records,
+                last,
+            })?;
+            if keep {
+                content.records.resident = vec![records[..left.min(records.len())].to_vec()];
+                content.sorted = true;
+            }
+            self.tidy(part, work);
+        } else {
+            self.merge(part, &content.records, work, |slice| each(slice).map(drop))?;
+        }
+        *self.content(part) = content;
+        Ok(())
+    }
+
+    fn content(&self, part: usize) -> MutexGuard<'_, Content> {
+        let content = self.parts[part].content.lock();
+        content.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records that are sorted at a time.
+    fn piece(&self) -> usize {
+        (self.working.total() / (2 * BYTES)).min(u32::MAX as usize)
+    }
+
+    fn fits(&self, part: usize) -> bool {
+        self.parts[part].records <= self.piece() as u64
+    }
+
+    /// Keeps no more memory than what all threads may keep at a time.
+    fn tidy(&self, part: usize, work: &mut Workspace) {
+        if self.parts[part].records * self.threads > self.piece() as u64 {
+            work.radix.shrink();
+        }
+    }
+
+    /// Sorts a part at once.
+    fn sort<'w>(
+        &self,
+        part: usize,
+        content: &Partition,
+        work: &'w mut Workspace,
+    ) -> Result<&'w mut [Record], SetError> {
+        let pages = content
+            .spilled
+            .iter()
+            .map(|(_, page)| page.records as usize);
+        let (records, mut at) = (pages.sum(), 0);
+        let room = work.radix.room(records);
+        for (file, page) in &content.spilled {
+            let end = at + page.records as usize;
+            self.scratch
+                .read(file, *page, &mut work.bytes, &mut room[at..end])?;
+            at = end;
+        }
+        let Part { base, last, .. } = self.parts[part];
+        Ok(work.radix.sort(records, &content.resident, base, last))
+    }
+
+    /// Sorts a part in pieces and merges them.
+    fn merge<E: From<SetError>>(
+        &self,
+        part: usize,
+        content: &Partition,
+        work: &mut Workspace,
+        mut each: impl FnMut(Slice<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Part {
+            base,
+            last,
+            records,
+            ..
+        } = self.parts[part];
+        let piece = self.piece();
+        let runs = records.div_ceil(piece as u64) as usize;
+        let page = (piece / runs.max(1)).clamp(PAGE.0, PAGE.1);
+        let mut merge = Merge::new(&self.scratch, page)?;
+        let mut at = 0;
+        let Workspace { radix, bytes } = work;
+        let resident = content.resident.iter().map(Source::Resident);
+        let spilled = content.spilled.iter();
+        let spilled = spilled.map(|(file, page)| Source::Spilled(file, *page));
+        for source in resident.chain(spilled) {
+            if at + source.len() > piece {
+                merge.add(radix.sort(at, &[], base, last))?;
+                at = 0;
+            }
+            let room = &mut radix.room(piece)[at..at + source.len()];
+            match source {
+                Source::Resident(records) => room.copy_from_slice(records),
+                Source::Spilled(file, page) => self.scratch.read(file, page, bytes, room)?,
+            }
+            at += room.len();
+        }
+        merge.add(radix.sort(at, &[], base, last))?;
+        radix.shrink();
+        merge.start()?;
+        let mut slice = Vec::new();
+        loop {
+            slice.clear();
+            let more = merge.next(SLICE, &mut slice)?;
+            let (records, last) = (&mut slice[..], !more);
+            each(Slice { records, last })?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// A buffer, wherever it is.
+enum Source<'a> {
+    Resident(&'a Vec<Record>),
+    Spilled(&'a ScratchFile, Page),
+}
+
+impl Source<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Source::Resident(records) => records.len(),
+            Source::Spilled(_, page) => page.records as usize,
+        }
+    }
+}
