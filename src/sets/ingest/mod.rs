@@ -14,6 +14,7 @@
 mod bulk;
 mod files;
 mod judge;
+mod paged;
 mod persons;
 mod read;
 mod rows;

@@ -6,8 +6,8 @@
 //! other numbers its part, and all write. Where the records are in memory they stay sorted between the
 //! passes; else they are sorted again, which costs less than writing and reading them once more.
 //!
-//! Memory: that of the sorter, 4 bytes per row of it at most half the budget (then in pages on the disk),
-//! and 8 bytes per token that was known before.
+//! Memory: the budget, of which 4 bytes per row while that is at most three quarters of it (beyond, they
+//! are in pages on the disk, which is slow), and 8 bytes per token that was known before.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::super::block::BlockWriter;
 use super::super::rows::{NOBODY, PERSONS, ROWS_PER_BLOCK};
 use super::super::run::{Record, RunWriter};
 use super::super::sort::{SortedTokens, Workspace};
+use super::paged::PagedParents;
 use super::{Files, SealError, SetError, Team};
 
 /// Who was known before: the persons of a set that is extended.
@@ -34,26 +35,39 @@ pub(in crate::sets) trait Known: Sync {
 /// Finds the person of a token.
 pub(in crate::sets) type Lookup<'k> = Box<dyn FnMut(u128) -> Result<Option<u32>, SetError> + 'k>;
 
+/// Persons that became one with another: from, to.
+pub(in crate::sets) type Aliases = Vec<(u32, u32)>;
+
 /// Who the rows are.
 pub(in crate::sets) struct Persons {
     /// New persons.
     pub(in crate::sets) new: u32,
-    /// Known persons that became one with another: from, to.
+    /// Known persons that became one with another.
     #[expect(dead_code, reason = "only deltas know persons before")]
-    pub(in crate::sets) aliases: Vec<(u32, u32)>,
+    pub(in crate::sets) aliases: Aliases,
 }
 
-/// Writes the run and the persons of `rows` rows.
+/// Bytes of parents that are kept in memory, however little there is.
+const LEAST: usize = 16 << 10;
+
+/// Writes the run and the persons of `rows` rows. Parents and records together take three quarters of
+/// `memory`; the rest is for sorting.
 pub(in crate::sets) fn write_persons(
     files: &mut Files<'_>,
     tokens: &SortedTokens,
     rows: u32,
     known: Option<&dyn Known>,
-    _memory: usize,
+    memory: usize,
     team: &Team<'_>,
 ) -> Result<Persons, SealError> {
     team.expect(2 * tokens.records() + u64::from(rows));
-    write(files, tokens, UnionFind::new(rows), rows, known, team)
+    let (parents, share) = (4 * rows as usize, memory / 4 * 3);
+    tokens.evict(share.saturating_sub(parents))?;
+    if parents <= share.max(LEAST) {
+        return write(files, tokens, UnionFind::new(rows), rows, known, team);
+    }
+    let parents = PagedParents::new(files, rows, share)?;
+    write(files, tokens, UnionFind::over(parents), rows, known, team)
 }
 
 fn write<P: Parents + Send>(
@@ -157,7 +171,7 @@ fn settle<P: Parents>(
     mut union: UnionFind<P>,
     mut touched: Touched,
     first: u32,
-) -> Result<(Numbers<P>, Vec<(u32, u32)>), P::Error> {
+) -> Result<(Numbers<P>, Aliases), P::Error> {
     touched.sort_unstable_by_key(|(row, person)| (*person, *row));
     for pair in touched.windows(2) {
         if pair[0].1 == pair[1].1 {

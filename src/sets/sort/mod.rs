@@ -31,5 +31,8 @@ use super::run::Record;
 
 /// Partitions of the intake: the first byte of a token.
 const PARTITIONS: usize = 256;
+/// Files that spilled buffers go to, each of as many neighbouring partitions: what was sorted need not
+/// stay on the disk until all is.
+const FILES: usize = 16;
 /// Bytes of a record in memory and on the disk.
 const BYTES: usize = 24;

@@ -1,13 +1,13 @@
 //! The parts of the token space, each sorted when it is read.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::merge::Merge;
 use super::radix::Radix;
 use super::room::{Room, Taken};
 use super::scratch::{Page, Scratch, ScratchFile};
 use super::store::Partition;
-use super::{BYTES, PARTITIONS, Record, SetError};
+use super::{BYTES, FILES, PARTITIONS, Record, SetError};
 
 /// Records of a part, at least: neighbouring partitions are taken together up to that.
 const LEAST: u64 = 16 << 10;
@@ -86,7 +86,7 @@ impl SortedTokens {
     ) -> Self {
         let mut parts: Vec<Part> = Vec::new();
         for (partition, mut found) in (0u64..).zip(partitions) {
-            let last = partition << 56 | u64::MAX / PARTITIONS as u64;
+            let last = (partition << 56) | (u64::MAX / PARTITIONS as u64);
             let records = found.records();
             match parts.last_mut() {
                 Some(part) if part.records < LEAST => {
@@ -125,6 +125,34 @@ impl SortedTokens {
     pub(in crate::sets) fn parts(&self) -> Parts<'_> {
         let next = Mutex::new(0);
         Parts { tokens: self, next }
+    }
+
+    /// Keeps up to `bytes` of records in memory and moves the others to the disk.
+    pub(in crate::sets) fn evict(&self, bytes: usize) -> Result<(), SetError> {
+        let (mut kept, mut buffer, mut shared) = (0, Vec::new(), None);
+        for part in 0..self.parts.len() {
+            if part % (PARTITIONS / FILES) == 0 {
+                shared = None;
+            }
+            let mut content = self.content(part);
+            let resident = content.records.resident.iter();
+            let size = resident
+                .map(|buffer| buffer.capacity() * BYTES)
+                .sum::<usize>();
+            if kept + size <= bytes {
+                kept += size;
+                continue;
+            }
+            let file = match &mut shared {
+                Some(file) => file,
+                none => none.insert(Arc::new(self.scratch.file()?)),
+            };
+            for records in std::mem::take(&mut content.records.resident) {
+                let page = self.scratch.write(&file, &records, &mut buffer)?;
+                content.records.spilled.push((file.clone(), page));
+            }
+        }
+        Ok(())
     }
 
     /// Reads a part for the last time; what it took is free again.

@@ -5,11 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::part::SortedTokens;
 use super::scratch::{Page, Scratch, ScratchFile};
-use super::{BYTES, PARTITIONS, Record, SetError};
+use super::{BYTES, FILES, PARTITIONS, Record, SetError};
 
-/// Files that spilled buffers go to, each of as many neighbouring partitions: what is sorted need not
-/// stay on the disk until all is.
-const FILES: usize = 16;
 /// Records of a full buffer, at most and at least.
 const BUFFER: (usize, usize) = (2048, 16);
 

@@ -5,6 +5,7 @@ mod damage;
 mod sealing;
 mod sorted;
 mod spooling;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
