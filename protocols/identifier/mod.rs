@@ -11,7 +11,7 @@
 //! Source: SPEC.md beside this file; platform rules as published by Google, Meta and UID2; UTS #46 for
 //! domains; E.164 for phone numbers.
 
-mod digest;
+pub(crate) mod digest;
 mod email;
 mod malformed;
 mod normalise;

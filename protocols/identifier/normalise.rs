@@ -66,6 +66,14 @@ impl Normaliser {
         email::canonical(self.profile, cell).map(Canonical)
     }
 
+    /// The digest of [`Normaliser::email`], without keeping the form: several times as fast.
+    pub fn email_digest(&self, cell: &str) -> Result<IdentifierDigest, Malformed> {
+        match email::plain(self.profile, cell, &mut [0; email::MAX_BYTES]) {
+            Some(plain) => Ok(IdentifierDigest::of_bytes(plain)),
+            None => Ok(self.email(cell)?.digest()),
+        }
+    }
+
     /// A phone number: E.164, with the `+` except in `meta-1`.
     pub fn phone(&self, cell: &str) -> Result<Canonical, Malformed> {
         let mut number = phone::e164(cell, self.region)?;
@@ -73,6 +81,15 @@ impl Normaliser {
             number.remove(0);
         }
         Ok(Canonical(number))
+    }
+
+    /// The digest of [`Normaliser::phone`], without keeping the form: several times as fast.
+    pub fn phone_digest(&self, cell: &str) -> Result<IdentifierDigest, Malformed> {
+        let Some(number) = phone::usual(cell, self.region) else {
+            return Ok(self.phone(cell)?.digest());
+        };
+        let plus = usize::from(self.profile == Profile::Meta1);
+        Ok(IdentifierDigest::of_bytes(&number.as_bytes()[plus..]))
     }
 
     /// A postal address; `onboarding-1` only, [`Malformed::NotInProfile`] elsewhere.

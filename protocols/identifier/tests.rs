@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::Digest as _;
 
 use super::*;
 
@@ -206,6 +207,32 @@ proptest! {
         if let Ok(once) = normaliser.email(&format!("{local}@{domain}")) {
             prop_assert_eq!(normaliser.email(once.as_str()), Ok(once));
         }
+    }
+
+    #[test]
+    fn digests_of_cells_are_those_of_their_forms(
+        cell in prop_oneof![
+            any::<String>(),
+            "[ \t]{0,2}[a-zA-Z.+_'\u{1}-]{0,12}@(gmail\\.com|GoogleMail\\.com|[a-zA-Z0-9-]{0,8}\\.[a-zA-Z0-9-]{0,5}|[a-z.-]{0,70})[ \t]{0,2}",
+            "[a-z.]{40,300}@(gmail\\.com|example\\.fr|[a-z]{55,70}\\.fr|([a-z]{1,60}\\.){3,6}com)",
+            "[+0-9()\\-. ]{0,20}",
+        ],
+    ) {
+        for profile in Profile::ALL {
+            for region in [None, Some("AU"), Some("US")] {
+                let normaliser = Normaliser::new(profile, region).unwrap();
+                let email = normaliser.email(&cell).map(|form| form.digest());
+                prop_assert_eq!(normaliser.email_digest(&cell), email);
+                let phone = normaliser.phone(&cell).map(|form| form.digest());
+                prop_assert_eq!(normaliser.phone_digest(&cell), phone);
+            }
+        }
+    }
+
+    #[test]
+    fn a_digest_is_the_sha256_of_the_form(form in "\\PC{0,40}|[a-z]{50,60}|[a-z]{0,200}") {
+        let expected: [u8; 32] = sha2::Sha256::digest(form.as_bytes()).into();
+        prop_assert!(IdentifierDigest::of(&form).as_bytes() == &expected);
     }
 
     #[test]

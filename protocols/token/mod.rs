@@ -11,19 +11,23 @@
 
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit as _};
 use sha2::Sha256;
 use tamis_keys::derive::derive;
 use tamis_keys::purpose::{PairKey, PairSecret};
 use tamis_keys::{Epoch, Secret};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::identifier::{IdentifierDigest, IdentifierType};
+use crate::identifier::{IdentifierDigest, IdentifierType, digest};
 
 /// Bytes of a token.
 pub const TOKEN_LEN: usize = 16;
 
 const VERSION: u8 = 1;
+/// Bytes of what is authenticated.
+const MESSAGE: usize = 4 + 32;
+/// Bytes of a block of SHA-256.
+const BLOCK: usize = 64;
 
 /// A 16-byte pseudonym of one identifier in one collaboration and epoch. Still personal data: it has no
 /// `Display`, is not serialised by itself, and its `Debug` says nothing.
@@ -75,28 +79,56 @@ pub fn pair_key(secret: &Secret<PairSecret>, collaboration: &str, epoch: Epoch) 
 }
 
 /// Makes the tokens of one collaboration and epoch. The key is expanded once; a token costs two
-/// compressions of SHA-256.
-pub struct Tokeniser(Hmac<Sha256>);
+/// compressions of SHA-256 and nothing else. The states are as secret as the key: erased when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Tokeniser {
+    /// After the first block of the inner hash, the key with `0x36`.
+    inner: [u32; 8],
+    /// After the first block of the outer hash, the key with `0x5c`.
+    outer: [u32; 8],
+}
 
 impl Tokeniser {
     /// Expands the pair key.
     pub fn new(key: &Secret<PairKey>) -> Self {
-        Tokeniser(keyed(key.expose()))
+        let state = |pad: u8| {
+            let mut block = [pad; BLOCK];
+            for (byte, key) in block.iter_mut().zip(key.expose()) {
+                *byte ^= key;
+            }
+            let state = digest::compressed(digest::START, &block);
+            block.zeroize();
+            state
+        };
+        Tokeniser {
+            inner: state(0x36),
+            outer: state(0x5c),
+        }
     }
 
     /// `HMAC-SHA256(pair key, 0x01 ‖ type ‖ 0x0020 ‖ digest)`, the first 16 bytes.
     pub fn token(&self, kind: IdentifierType, digest: &IdentifierDigest) -> Token {
         let digest = digest.as_bytes();
-        let mut message = [0; 4 + 32];
+        let mut message = [0; MESSAGE];
         message[0] = VERSION;
         message[1] = kind as u8;
         message[2..4].copy_from_slice(&(digest.len() as u16).to_be_bytes());
         message[4..].copy_from_slice(digest);
-        let mut mac = self.0.clone();
-        mac.update(&message);
         let mut token = [0; TOKEN_LEN];
-        token.copy_from_slice(&mac.finalize().into_bytes()[..TOKEN_LEN]);
+        token.copy_from_slice(&self.mac(&message)[..TOKEN_LEN]);
         Token(token)
+    }
+
+    /// HMAC-SHA256 of a message so short that each of the two hashes has one more block.
+    fn mac(&self, message: &[u8; MESSAGE]) -> [u8; 32] {
+        let inner = digest::bytes(digest::compressed(
+            self.inner,
+            &digest::last_block(message, BLOCK),
+        ));
+        digest::bytes(digest::compressed(
+            self.outer,
+            &digest::last_block(&inner, BLOCK),
+        ))
     }
 }
 

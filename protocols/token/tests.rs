@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use hmac::Mac as _;
 use proptest::prelude::*;
 use serde_json::json;
 use sha2::Digest;
@@ -134,6 +135,18 @@ fn hexadecimal_tokens_have_one_spelling() {
 }
 
 proptest! {
+    #[test]
+    fn a_token_is_the_hmac_of_version_type_length_and_digest(key: [u8; 32], digest: [u8; 32]) {
+        let tokeniser = Tokeniser::new(&Secret::from_bytes(key));
+        for kind in IdentifierType::ALL {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+            mac.update(&[1, kind as u8, 0, 32]);
+            mac.update(&digest);
+            let token = tokeniser.token(kind, &IdentifierDigest(digest));
+            prop_assert_eq!(&token.0[..], &mac.finalize().into_bytes()[..TOKEN_LEN]);
+        }
+    }
+
     #[test]
     fn random_text_is_no_token_and_never_panics(text: String) {
         prop_assume!(text.len() != 32);

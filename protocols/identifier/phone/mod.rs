@@ -1,8 +1,22 @@
 //! Phone numbers to E.164, through a port of Google's libphonenumber. SPEC.md, "Phone".
+//!
+//! Flow: a cell in a usual spelling whose number is valid by tables made of the library's metadata
+//! ([`plan`]) is done in a tenth of the time; every other cell goes to the library itself. Both give the
+//! same answer.
+
+mod automaton;
+mod plan;
+mod spelling;
+
+#[cfg(test)]
+mod tests;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
+use self::spelling::Spelling;
 use super::{Malformed, digest::hashed};
+
+pub(super) use self::spelling::E164;
 
 /// Longer cells are no phone numbers (the library's own limit), in bytes.
 const MAX_BYTES: usize = 250;
@@ -13,6 +27,16 @@ pub(super) fn region(code: &str) -> Option<Region> {
     (region != Region::World).then_some(())?;
     PHONE_NUMBER_UTIL.get_country_code_for_region(region)?;
     Some(region)
+}
+
+/// The number of a cell in a usual spelling, if it is valid. Nothing says nothing: ask [`e164`].
+pub(super) fn usual(cell: &str, region: Option<Region>) -> Option<E164> {
+    let spelling = Spelling::of(cell.trim())?;
+    match (spelling.plus, region) {
+        (true, _) => plan::international(spelling.digits()),
+        (false, Some(region)) => plan::national(spelling.digits(), region),
+        (false, None) => None,
+    }
 }
 
 /// The number in E.164: `+`, country code, national number; an extension is dropped.
