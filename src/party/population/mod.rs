@@ -39,6 +39,8 @@ const PLATINUM_INACTIVE: u64 = 40;
 const CRM_HEADER: &str = "customer_id,email,phone,given_name,surname,street_number,address_1,address_2,suburb,postcode,state,date_of_birth,loyalty,status,last_purchase,consent_basis,consent_purposes,consent_at,notice_version,consent_source,opposed";
 const GRAPH_HEADER: &str = "graph_id,email,phone,given_name,surname,street_number,address_1,address_2,suburb,postcode,state,date_of_birth,cookie_dsp_a,cookie_dmp_b,consent_purposes,consent_at,last_seen";
 
+const CONTACTS_HEADER: &str = "email,phone,consent_basis,consent_purposes,consent_at";
+
 /// Writes `crm.csv` and `graph.csv` of `rows` rows each into `dir`, which must exist.
 pub fn write(dir: &Path, rows: u64, seed: u64) -> io::Result<()> {
     let population = Population::new(rows, seed);
@@ -47,6 +49,16 @@ pub fn write(dir: &Path, rows: u64, seed: u64) -> io::Result<()> {
         let graph = population.write_graph(&dir.join("graph.csv"));
         let stopped = |_| Err(io::Error::other("the writing thread stopped"));
         crm.join().unwrap_or_else(stopped).and(graph)
+    })
+}
+
+/// Writes `rows` customers who all gave e-mail, phone and valid consent, in five columns
+/// (`email,phone,consent_basis,consent_purposes,consent_at`) and the spellings of the CRM: what the
+/// preparation of files is measured on.
+pub fn write_contacts(path: &Path, rows: u64, seed: u64) -> io::Result<()> {
+    let population = Population::new(rows, seed);
+    population.lines(path, CONTACTS_HEADER, |row, line| {
+        population.contact(population.permuted(row, 0), line);
     })
 }
 
@@ -162,6 +174,21 @@ impl Population {
             );
         }
         out.push_str(if dice.chance(3) { ",1" } else { "," });
+    }
+
+    /// A contact's line.
+    fn contact(&self, number: u64, out: &mut String) {
+        let person = Person::new(self.seed, number);
+        let mut dice = Dice::of(self.seed, 4, number);
+        person.write_email(&mut dice, out);
+        out.push(',');
+        person.write_phone(&mut dice, out);
+        let (days, hour) = (dice.below(700), dice.below(24));
+        let _ = write!(
+            out,
+            ",consent,1 3 4,{}T{hour:02}:00:00Z",
+            self.date(days + 1)
+        );
     }
 
     /// A graph row's line.

@@ -1,197 +1,316 @@
-//! CSV as of RFC 4180: comma, double quotes, UTF-8. A record has a limit, whatever the quotes do.
+//! CSV as of RFC 4180: comma, double quotes, UTF-8; empty lines are passed over.
+//!
+//! Flow: one thread cuts the file ([`super::cut`]), any other makes a [`Block`] of a piece. A piece without
+//! quotes is its own block: its cells are found, not copied. Any other piece goes through the `csv` crate;
+//! both read alike.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
-use super::{Block, MAX_RECORD_BYTES, SourceError};
-
-/// What the reader asks of the system at once; read ahead of the record it is at.
-const BUFFER_BYTES: usize = 64 << 10;
-
-/// A file that gives no more bytes than its allowance; the allowance is renewed for every record, so a
-/// record without an end cannot fill the memory.
-struct Allowance {
-    file: File,
-    left: Arc<AtomicU64>,
-    read: Arc<AtomicU64>,
-}
-
-impl Read for Allowance {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.load(Ordering::Relaxed);
-        let take = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if take == 0 {
-            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-        }
-        let count = self.file.read(&mut buf[..take])?;
-        self.left.fetch_sub(count as u64, Ordering::Relaxed);
-        self.read.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
-}
-
-/// A CSV reader whose records are bounded and counted in lines.
-struct Bounded {
-    reader: Reader<Allowance>,
-    left: Arc<AtomicU64>,
-    read: Arc<AtomicU64>,
-    record: ByteRecord,
-    /// Whether lines end in CR LF: the reader then stands before the LF, on the line it has just read.
-    behind: bool,
-}
-
-impl Bounded {
-    fn open(path: &Path) -> Result<Bounded, SourceError> {
-        let file = File::open(path).map_err(SourceError::Read)?;
-        let behind = ends_in_crlf(path).map_err(SourceError::Read)?;
-        let (left, read) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let allowance = Allowance {
-            file,
-            left: left.clone(),
-            read: read.clone(),
-        };
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(BUFFER_BYTES)
-            .from_reader(allowance);
-        Ok(Bounded {
-            reader,
-            left,
-            read,
-            record: ByteRecord::new(),
-            behind,
-        })
-    }
-
-    /// The line of a position between two records.
-    fn line(&self, at: &csv::Position) -> u64 {
-        at.line() + u64::from(self.behind && at.byte() > 0)
-    }
-
-    /// Reads the next record into `self.record`: its line, or nothing at the end.
-    fn next(&mut self) -> Result<Option<u64>, SourceError> {
-        let line = self.line(self.reader.position());
-        let allowed = (MAX_RECORD_BYTES + BUFFER_BYTES) as u64;
-        self.left.store(allowed, Ordering::Relaxed);
-        let more = self.reader.read_byte_record(&mut self.record);
-        let more = more.map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                SourceError::TooLong { line }
-            }
-            csv::ErrorKind::Io(error) => SourceError::Read(error),
-            _ => SourceError::Read(io::Error::from(io::ErrorKind::InvalidData)),
-        })?;
-        if !more {
-            return Ok(None);
-        }
-        let line = self.record.position().map_or(line, |at| self.line(at));
-        if self.record.as_slice().len() > MAX_RECORD_BYTES {
-            return Err(SourceError::TooLong { line });
-        }
-        Ok(Some(line))
-    }
-}
-
-/// Whether the first line ends in CR LF.
-fn ends_in_crlf(path: &Path) -> io::Result<bool> {
-    let mut first = Vec::new();
-    let head = File::open(path)?.take(MAX_RECORD_BYTES as u64);
-    BufReader::new(head).read_until(b'\n', &mut first)?;
-    Ok(first.ends_with(b"\r\n"))
-}
+use super::cut::{Cutter, Piece, line_ends};
+use super::{BLOCK_BYTES, BLOCK_ROWS, Block, MAX_RECORD_BYTES, SourceError};
 
 /// The first record: the names of the columns.
 pub(super) fn columns(path: &Path) -> Result<Vec<String>, SourceError> {
-    let mut input = Bounded::open(path)?;
-    let line = input.next()?.ok_or(SourceError::Empty)?;
-    let name = |(place, cell): (usize, &[u8])| match std::str::from_utf8(cell) {
-        Ok(name) => Ok(name.trim().to_owned()),
-        Err(_) => Err(SourceError::NotUtf8 {
-            line,
-            column: (place + 1).to_string(),
-        }),
-    };
-    input.record.iter().enumerate().map(name).collect()
+    let header = Cutter::open(path)?.header()?.ok_or(SourceError::Empty)?;
+    let line = header.line;
+    let mut names = Vec::new();
+    each_record(&header, |_, record| {
+        let name = |(place, cell): (usize, &[u8])| match std::str::from_utf8(cell) {
+            Ok(name) => Ok(name.trim().to_owned()),
+            Err(_) => Err(SourceError::NotUtf8 {
+                line,
+                column: (place + 1).to_string(),
+            }),
+        };
+        names = record
+            .iter()
+            .enumerate()
+            .map(name)
+            .collect::<Result<_, _>>()?;
+        Ok(())
+    })?;
+    Ok(names)
 }
 
-/// The blocks of a CSV file.
-pub struct CsvBlocks {
-    input: Bounded,
+/// What is read of the records.
+struct Wanted {
     columns: Vec<String>,
     chosen: Vec<usize>,
+}
+
+/// The pieces of a CSV file, in its order.
+pub struct CsvPieces {
+    cutter: Cutter,
+    wanted: Arc<Wanted>,
     done: bool,
 }
 
-impl CsvBlocks {
+impl CsvPieces {
     pub(super) fn open(
         path: &Path,
         columns: &[String],
         chosen: &[usize],
-    ) -> Result<CsvBlocks, SourceError> {
-        let mut input = Bounded::open(path)?;
-        input.next()?;
-        Ok(CsvBlocks {
-            input,
-            columns: columns.to_vec(),
-            chosen: chosen.to_vec(),
+    ) -> Result<CsvPieces, SourceError> {
+        let mut cutter = Cutter::open(path)?;
+        cutter.header()?;
+        Ok(CsvPieces {
+            cutter,
+            wanted: Arc::new(Wanted {
+                columns: columns.to_vec(),
+                chosen: chosen.to_vec(),
+            }),
             done: false,
         })
     }
 
-    fn fill(&mut self) -> Result<Block, SourceError> {
-        let mut block = Block::new(self.chosen.len());
-        while !block.is_full() {
-            let Some(line) = self.input.next()? else {
-                self.done = true;
-                break;
-            };
-            if block.line == 0 {
-                block.line = line;
-            }
-            self.take(line, &mut block)?;
-        }
-        block.position = self.input.read.load(Ordering::Relaxed);
-        Ok(block)
-    }
-
-    /// Moves the chosen cells of the record into the block. The whole record must be UTF-8: a file that
-    /// is broken anywhere is not what its owner thinks it is.
-    fn take(&self, line: u64, block: &mut Block) -> Result<(), SourceError> {
-        let record = &self.input.record;
-        if record.len() != self.columns.len() {
-            block.ragged_at(line);
-            return Ok(());
-        }
-        for (cell, column) in record.iter().zip(&self.columns) {
-            if std::str::from_utf8(cell).is_err() {
-                let column = column.clone();
-                return Err(SourceError::NotUtf8 { line, column });
-            }
-        }
-        for place in &self.chosen {
-            let cell = record.get(*place).unwrap_or_default();
-            block.push(std::str::from_utf8(cell).unwrap_or_default());
-        }
-        Ok(())
-    }
-
-    pub(super) fn next(&mut self) -> Option<Result<Block, SourceError>> {
+    pub(super) fn next(&mut self) -> Option<Result<CsvPiece, SourceError>> {
         if self.done {
             return None;
         }
-        match self.fill() {
-            Ok(block) if block.rows() == 0 && block.ragged == 0 => None,
-            Ok(block) => Some(Ok(block)),
-            Err(error) => {
-                self.done = true;
-                Some(Err(error))
+        let piece = self.cutter.piece(BLOCK_ROWS, BLOCK_BYTES).transpose()?;
+        self.done = piece.is_err();
+        Some(piece.map(|piece| CsvPiece {
+            piece,
+            wanted: self.wanted.clone(),
+        }))
+    }
+}
+
+/// Records that nobody has looked at yet.
+pub struct CsvPiece {
+    piece: Piece,
+    wanted: Arc<Wanted>,
+}
+
+impl CsvPiece {
+    /// Finds the cells.
+    pub(super) fn block(self) -> Result<Block, SourceError> {
+        let (mut piece, wanted) = (self.piece, self.wanted);
+        if is_plain(&piece.text) {
+            match String::from_utf8(std::mem::take(&mut piece.text)) {
+                Ok(text) => return wanted.found(text, piece.line, piece.position),
+                Err(error) => piece.text = error.into_bytes(),
             }
+        }
+        wanted.copied(&piece)
+    }
+}
+
+/// Whether nothing in a piece ends a record but LF and CR LF, and nothing ends a cell but these and commas.
+fn is_plain(text: &[u8]) -> bool {
+    memchr(b'"', text).is_none()
+        && memchr_iter(b'\r', text).all(|place| text.get(place + 1) == Some(&b'\n'))
+}
+
+impl Wanted {
+    /// The block of a plain piece, which becomes its text.
+    fn found(&self, text: String, line: u64, position: u64) -> Result<Block, SourceError> {
+        let bytes = text.as_bytes();
+        let mut block = Block::new(self.chosen.len());
+        let mut commas: Vec<usize> = Vec::with_capacity(self.columns.len());
+        let mut start = 0;
+        let line_of = |start: usize| line + line_ends(&bytes[..start]);
+        let mut record = |start: usize, end: usize, commas: &[usize]| {
+            let end = end - usize::from(end > start && bytes[end - 1] == b'\r');
+            if start == end {
+                return Ok(());
+            }
+            if block.line == 0 {
+                block.line = line_of(start);
+            }
+            if end - start - commas.len() > MAX_RECORD_BYTES {
+                let line = line_of(start);
+                return Err(SourceError::TooLong { line });
+            }
+            if commas.len() + 1 != self.columns.len() {
+                block.ragged_at(|| line_of(start));
+                return Ok(());
+            }
+            for place in &self.chosen {
+                let before = place.checked_sub(1).and_then(|place| commas.get(place));
+                let from = before.map_or(start, |comma| comma + 1);
+                block
+                    .cells
+                    .push((from, commas.get(*place).copied().unwrap_or(end)));
+            }
+            Ok(())
+        };
+        for place in memchr2_iter(b',', b'\n', bytes) {
+            if bytes[place] == b',' {
+                commas.push(place);
+                continue;
+            }
+            record(start, place, &commas)?;
+            commas.clear();
+            start = place + 1;
+        }
+        record(start, bytes.len(), &commas)?;
+        block.position = position;
+        block.text = text;
+        Ok(block)
+    }
+
+    /// The block of any piece. The whole record must be UTF-8: a file that is broken anywhere is not what
+    /// its owner thinks it is.
+    fn copied(&self, piece: &Piece) -> Result<Block, SourceError> {
+        let mut block = Block::new(self.chosen.len());
+        block.position = piece.position;
+        each_record(piece, |start, record| {
+            let line = || piece.line + line_ends(&piece.text[..start]);
+            if block.line == 0 {
+                block.line = line();
+            }
+            if record.len() != self.columns.len() {
+                block.ragged_at(line);
+                return Ok(());
+            }
+            for (cell, column) in record.iter().zip(&self.columns) {
+                if std::str::from_utf8(cell).is_err() {
+                    let column = column.clone();
+                    return Err(SourceError::NotUtf8 {
+                        line: line(),
+                        column,
+                    });
+                }
+            }
+            for place in &self.chosen {
+                let cell = record.get(*place).unwrap_or_default();
+                block.push(std::str::from_utf8(cell).unwrap_or_default());
+            }
+            Ok(())
+        })?;
+        Ok(block)
+    }
+}
+
+/// Reads the records of a piece, telling where in it each begins.
+fn each_record(
+    piece: &Piece,
+    mut take: impl FnMut(usize, &ByteRecord) -> Result<(), SourceError>,
+) -> Result<(), SourceError> {
+    // An empty line comes first: at its very start the reader would take a byte order mark away.
+    let text = (&b"\n"[..]).chain(piece.text.as_slice());
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text);
+    let mut record = ByteRecord::new();
+    loop {
+        let more = reader.read_byte_record(&mut record);
+        // The reader fails on neither memory nor records of any length.
+        if !more.map_err(|error| SourceError::Read(error.into()))? {
+            return Ok(());
+        }
+        // It counts the line ends before a record, empty lines included, as part of it.
+        let at = record.position().map_or(0, |at| at.byte());
+        let at = usize::try_from(at).unwrap_or(usize::MAX).saturating_sub(1);
+        let before = piece.text.iter().skip(at);
+        let start = at
+            + before
+                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                .count();
+        if record.as_slice().len() > MAX_RECORD_BYTES {
+            let line = piece.line + line_ends(&piece.text[..start]);
+            return Err(SourceError::TooLong { line });
+        }
+        take(start, &record)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a block says: its cells, ragged rows and their lines.
+    type Said = (Vec<Vec<String>>, u64, Vec<u64>);
+
+    fn said(block: Result<Block, SourceError>) -> Result<Said, String> {
+        let block = block.map_err(|error| error.to_string())?;
+        let row = |row| {
+            (0..block.width)
+                .map(|column| block.cell(row, column).to_owned())
+                .collect()
+        };
+        let rows = (0..block.rows()).map(row).collect();
+        Ok((rows, block.ragged, block.ragged_lines))
+    }
+
+    fn wanted() -> Arc<Wanted> {
+        Arc::new(Wanted {
+            columns: vec!["a".to_owned(), "b".to_owned()],
+            chosen: vec![1, 0],
+        })
+    }
+
+    fn piece(text: &[u8]) -> Piece {
+        Piece {
+            text: text.to_vec(),
+            line: 1,
+            position: text.len() as u64,
+        }
+    }
+
+    fn records(text: &[u8]) -> Vec<ByteRecord> {
+        let mut records = Vec::new();
+        each_record(&piece(text), |_, record| {
+            records.push(record.clone());
+            Ok(())
+        })
+        .unwrap();
+        records
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn pieces_hold_the_records_and_the_bytes_of_the_whole_file(
+            text in "[a\\\\,,\"\"\r\n\n é\u{feff}]{0,60}",
+            rows in 1..4_usize,
+            bytes in 1..30_usize,
+            portion in 3..12_usize,
+        ) {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text).as_bytes();
+            let mut cutter = Cutter::reading(file.path(), portion).unwrap();
+            let (mut bytes_seen, mut records_seen) = (Vec::new(), Vec::new());
+            while let Some(piece) = cutter.piece(rows, bytes).unwrap() {
+                prop_assert_eq!(piece.line, 1 + line_ends(&bytes_seen));
+                let of_piece = records(&piece.text);
+                prop_assert!(of_piece.len() <= rows);
+                records_seen.extend(of_piece);
+                bytes_seen.extend(piece.text);
+            }
+            prop_assert_eq!(&bytes_seen, text);
+            prop_assert_eq!(records_seen, records(text));
+        }
+
+        #[test]
+        fn cells_that_are_found_are_those_that_would_be_copied(text in "[a,é \n]{0,40}|([a,\n]{0,4}\r\n){0,9}[a,]{0,3}") {
+            prop_assert!(is_plain(text.as_bytes()));
+            let copied = said(wanted().copied(&piece(text.as_bytes())));
+            prop_assert_eq!(said(wanted().found(text, 1, 0)), copied);
+        }
+
+        #[test]
+        fn broken_text_is_read_as_the_copying_reader_says(text in proptest::collection::vec(
+            prop_oneof![Just(b'a'), Just(b','), Just(b'\n'), Just(0xc3), Just(0xa9), Just(b'"'), Just(b'\r')], 0..40,
+        )) {
+            let copied = said(wanted().copied(&piece(&text)));
+            let block = CsvPiece { piece: piece(&text), wanted: wanted() }.block();
+            prop_assert_eq!(said(block), copied);
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Reading a party's file, CSV or Parquet, block by block.
 //!
-//! Flow: [`Source::open`] looks at the first bytes and gives the column names; [`Source::blocks`] reads
-//! the chosen columns, checked as UTF-8, in [`Block`]s of at most [`BLOCK_ROWS`] rows and about
-//! [`BLOCK_BYTES`] of text. Memory: one block and one record (at most [`MAX_RECORD_BYTES`]) in CSV; in
-//! Parquet a batch and the open page of every column. Nothing leaves the process; errors name lines and
-//! columns, never cells.
+//! Flow: [`Source::open`] looks at the first bytes and gives the column names; [`Source::pieces`] takes the
+//! file apart, on one thread; [`Piece::block`] finds the cells of the chosen columns, checked as UTF-8, on
+//! any thread. A [`Block`] has at most [`BLOCK_ROWS`] rows and about [`BLOCK_BYTES`] of text.
+//! [`Source::blocks`] does both in turn. Memory: one piece and one record (at most [`MAX_RECORD_BYTES`]) in
+//! CSV; in Parquet a batch and the open page of every column. Nothing leaves the process; errors name lines
+//! and columns, never cells.
 
 mod cell;
 mod csv_file;
+mod cut;
 mod error;
 mod parquet_file;
 
@@ -19,6 +21,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use error::SourceError;
+
+use csv_file::{CsvPiece, CsvPieces};
+use parquet_file::{ParquetPiece, ParquetPieces};
 
 /// Rows of a block, at most.
 pub const BLOCK_ROWS: usize = 4_096;
@@ -41,8 +46,8 @@ pub struct Block {
     /// Lines of the first of those, at most [`Block::RAGGED_LINES`].
     pub ragged_lines: Vec<u64>,
     text: String,
-    /// End of each cell in `text`, row after row.
-    ends: Vec<usize>,
+    /// Start and end of each cell in `text`, row after row.
+    cells: Vec<(usize, usize)>,
     width: usize,
 }
 
@@ -69,36 +74,30 @@ impl Block {
 
     /// Rows in it.
     pub fn rows(&self) -> usize {
-        self.ends.len() / self.width
+        self.cells.len() / self.width
     }
 
     /// The cell of a row and a chosen column; empty if there is none.
     pub fn cell(&self, row: usize, column: usize) -> &str {
-        let place = row * self.width + column;
-        let start = match place.checked_sub(1) {
-            Some(before) => self.ends.get(before).copied(),
-            None => Some(0),
-        };
-        match (start, self.ends.get(place)) {
-            (Some(start), Some(end)) => self.text.get(start..*end).unwrap_or_default(),
+        match self.cells.get(row * self.width + column) {
+            Some((start, end)) if column < self.width => {
+                self.text.get(*start..*end).unwrap_or_default()
+            }
             _ => "",
         }
     }
 
     fn push(&mut self, cell: &str) {
+        let start = self.text.len();
         self.text.push_str(cell);
-        self.ends.push(self.text.len());
+        self.cells.push((start, self.text.len()));
     }
 
-    fn ragged_at(&mut self, line: u64) {
+    fn ragged_at(&mut self, line: impl FnOnce() -> u64) {
         self.ragged += 1;
         if self.ragged_lines.len() < Block::RAGGED_LINES {
-            self.ragged_lines.push(line);
+            self.ragged_lines.push(line());
         }
-    }
-
-    fn is_full(&self) -> bool {
-        self.rows() >= BLOCK_ROWS || self.text.len() >= BLOCK_BYTES
     }
 }
 
@@ -160,37 +159,78 @@ impl Source {
 
     /// Reads the columns at `chosen` (positions in [`Source::columns`], any order) from the start of the
     /// file. May be called again for another pass.
-    pub fn blocks(&self, chosen: &[usize]) -> Result<Blocks, SourceError> {
+    pub fn pieces(&self, chosen: &[usize]) -> Result<Pieces, SourceError> {
         Ok(match self.format {
-            Format::Csv => Blocks::Csv(csv_file::CsvBlocks::open(
-                &self.path,
-                &self.columns,
-                chosen,
-            )?),
-            Format::Parquet => Blocks::Parquet(parquet_file::ParquetBlocks::open(
-                &self.path,
-                self.length,
-                chosen,
-            )?),
+            Format::Csv => Pieces::Csv(CsvPieces::open(&self.path, &self.columns, chosen)?),
+            Format::Parquet => {
+                Pieces::Parquet(ParquetPieces::open(&self.path, self.length, chosen)?)
+            }
+        })
+    }
+
+    /// The same, ready to be looked at.
+    pub fn blocks(&self, chosen: &[usize]) -> Result<Blocks, SourceError> {
+        Ok(Blocks {
+            pieces: self.pieces(chosen)?,
+            done: false,
         })
     }
 }
 
-/// The blocks of a file, in its order; after an error there are no more.
-pub enum Blocks {
+/// The pieces of a file, in its order; after an error there are no more.
+pub enum Pieces {
     /// Of a CSV file.
-    Csv(csv_file::CsvBlocks),
+    Csv(CsvPieces),
     /// Of a Parquet file.
-    Parquet(parquet_file::ParquetBlocks),
+    Parquet(ParquetPieces),
+}
+
+/// Some rows of a file, as they stand in it.
+pub enum Piece {
+    /// Records of a CSV file.
+    Csv(CsvPiece),
+    /// A batch of a Parquet file.
+    Parquet(ParquetPiece),
+}
+
+impl Iterator for Pieces {
+    type Item = Result<Piece, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(match self {
+            Pieces::Csv(pieces) => pieces.next()?.map(Piece::Csv),
+            Pieces::Parquet(pieces) => pieces.next()?.map(Piece::Parquet),
+        })
+    }
+}
+
+impl Piece {
+    /// Finds the cells. A block may have no row.
+    pub fn block(self) -> Result<Block, SourceError> {
+        match self {
+            Piece::Csv(piece) => piece.block(),
+            Piece::Parquet(piece) => piece.block(),
+        }
+    }
+}
+
+/// The blocks of a file that have rows, in its order; after an error there are no more.
+pub struct Blocks {
+    pieces: Pieces,
+    done: bool,
 }
 
 impl Iterator for Blocks {
     type Item = Result<Block, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Blocks::Csv(blocks) => blocks.next(),
-            Blocks::Parquet(blocks) => blocks.next(),
+        while !self.done {
+            let block = self.pieces.next()?.and_then(Piece::block);
+            self.done = block.is_err();
+            if !matches!(&block, Ok(block) if block.rows() == 0 && block.ragged == 0) {
+                return Some(block);
+            }
         }
+        None
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::{Array as _, RecordBatch};
 use parquet::arrow::ProjectionMask;
@@ -23,23 +24,32 @@ pub(super) fn columns(path: &Path) -> Result<Vec<String>, SourceError> {
     Ok(fields.iter().map(|field| field.name().clone()).collect())
 }
 
-/// The blocks of a Parquet file.
-pub struct ParquetBlocks {
+/// The pieces of a Parquet file.
+pub struct ParquetPieces {
     reader: ParquetRecordBatchReader,
     /// For each chosen column its place in the reader's batches.
-    places: Vec<usize>,
+    places: Arc<[usize]>,
     length: u64,
     rows: u64,
     row: u64,
     done: bool,
 }
 
-impl ParquetBlocks {
+/// A batch, decoded.
+pub struct ParquetPiece {
+    batch: RecordBatch,
+    places: Arc<[usize]>,
+    /// Number of its first row, from 1.
+    row: u64,
+    position: u64,
+}
+
+impl ParquetPieces {
     pub(super) fn open(
         path: &Path,
         length: u64,
         chosen: &[usize],
-    ) -> Result<ParquetBlocks, SourceError> {
+    ) -> Result<ParquetPieces, SourceError> {
         let builder = builder(path)?;
         for field in chosen
             .iter()
@@ -64,7 +74,7 @@ impl ParquetBlocks {
             .with_batch_size(BLOCK_ROWS)
             .build()
             .map_err(|error| SourceError::Parquet(error.to_string()))?;
-        Ok(ParquetBlocks {
+        Ok(ParquetPieces {
             reader,
             places,
             length,
@@ -74,39 +84,52 @@ impl ParquetBlocks {
         })
     }
 
-    fn block(&mut self, batch: &RecordBatch) -> Result<Block, SourceError> {
+    fn piece(&mut self, batch: RecordBatch) -> ParquetPiece {
+        let row = self.row + 1;
+        self.row += batch.num_rows() as u64;
+        let share = u128::from(self.length) * u128::from(self.row) / u128::from(self.rows.max(1));
+        ParquetPiece {
+            batch,
+            places: self.places.clone(),
+            row,
+            position: u64::try_from(share).unwrap_or(self.length),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Result<ParquetPiece, SourceError>> {
+        if self.done {
+            return None;
+        }
+        let batch = self.reader.next()?;
+        self.done = batch.is_err();
+        Some(match batch {
+            Ok(batch) => Ok(self.piece(batch)),
+            Err(error) => Err(SourceError::Parquet(error.to_string())),
+        })
+    }
+}
+
+impl ParquetPiece {
+    /// Writes the values as text.
+    pub(super) fn block(self) -> Result<Block, SourceError> {
         let mut block = Block::new(self.places.len());
-        block.line = self.row + 1;
+        block.line = self.row;
+        block.position = self.position;
         let mut text = String::new();
-        for row in 0..batch.num_rows() {
-            for place in &self.places {
+        for row in 0..self.batch.num_rows() {
+            for place in self.places.iter() {
                 text.clear();
-                let column = batch.column(*place);
+                let column = self.batch.column(*place);
                 if column.is_valid(row) {
                     cell::write(column, row, &mut text);
                 }
                 if text.len() > MAX_RECORD_BYTES {
-                    let line = self.row + row as u64 + 1;
+                    let line = self.row + row as u64;
                     return Err(SourceError::TooLong { line });
                 }
                 block.push(&text);
             }
         }
-        self.row += batch.num_rows() as u64;
-        let share = u128::from(self.length) * u128::from(self.row) / u128::from(self.rows.max(1));
-        block.position = u64::try_from(share).unwrap_or(self.length);
         Ok(block)
-    }
-
-    pub(super) fn next(&mut self) -> Option<Result<Block, SourceError>> {
-        if self.done {
-            return None;
-        }
-        let batch = self.reader.next()?;
-        let block = batch
-            .map_err(|error| SourceError::Parquet(error.to_string()))
-            .and_then(|batch| self.block(&batch));
-        self.done = block.is_err();
-        Some(block)
     }
 }
