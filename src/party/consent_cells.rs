@@ -44,7 +44,7 @@ impl ConsentCells {
         mut unreadable: impl FnMut(&'static str),
     ) -> ConsentRecord {
         let cell = |place: Option<usize>| place.map_or("", |place| block.cell(row, place).trim());
-        let purposes = |cell: &str| Purposes::parse(cell).ok();
+        let purposes = |cell: &str| plain_purposes(cell).or_else(|| Purposes::parse(cell).ok());
         let text = |cell: &str| (cell.len() <= MAX_TEXT_BYTES).then(|| cell.to_owned());
         ConsentRecord {
             basis: match self.basis {
@@ -76,8 +76,45 @@ fn read<T>(cell: &str, parse: impl Fn(&str) -> Option<T>, complain: impl FnOnce(
     value
 }
 
+/// Numbers and single spaces, as most files write purposes.
+fn plain_purposes(cell: &str) -> Option<Purposes> {
+    let mut set = Purposes::NONE;
+    for word in cell.as_bytes().split(|byte| *byte == b' ') {
+        set = match word {
+            [one @ b'1'..=b'9'] => set.with(one - b'0'),
+            [b'1', one @ b'0'..=b'9'] => set.with(10 + one - b'0'),
+            _ => return None,
+        };
+    }
+    Some(set)
+}
+
+/// `2026-11-22T08:00:00Z`, as most files write times.
+fn plain_instant(cell: &str) -> Option<Timestamp> {
+    let cell: &[u8; 20] = cell.as_bytes().try_into().ok()?;
+    let signs = [
+        (4, b'-'),
+        (7, b'-'),
+        (10, b'T'),
+        (13, b':'),
+        (16, b':'),
+        (19, b'Z'),
+    ];
+    if signs.iter().any(|(place, sign)| cell[*place] != *sign) {
+        return None;
+    }
+    let digit = |place: usize| cell[place].is_ascii_digit().then(|| cell[place] - b'0');
+    let two = |place: usize| Some((10 * digit(place)? + digit(place + 1)?).cast_signed());
+    let year = 100 * i16::from(two(0)?) + i16::from(two(2)?);
+    let at = DateTime::new(year, two(5)?, two(8)?, two(11)?, two(14)?, two(17)?, 0).ok()?;
+    Offset::UTC.to_timestamp(at).ok()
+}
+
 /// RFC 3339; or a date and time without offset, or a date alone: both in UTC.
 fn instant(cell: &str) -> Option<Timestamp> {
+    if let Some(at) = plain_instant(cell) {
+        return Some(at);
+    }
     if let Ok(at) = cell.parse::<Timestamp>() {
         return Some(at);
     }
@@ -103,6 +140,8 @@ fn yes_or_no(cell: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -172,6 +211,21 @@ mod tests {
             "2026-5-5",
         ] {
             assert_eq!(instant(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn usual_cells_are_read_as_any_other(
+            purposes in "[0-9 ]{0,8}",
+            time in "[0-2][0-9]{3}-[0-3][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]Z|[0-9TZ:-]{20}",
+        ) {
+            if let Some(plain) = plain_purposes(&purposes) {
+                prop_assert_eq!(Purposes::parse(&purposes), Ok(plain));
+            }
+            if let Some(plain) = plain_instant(&time) {
+                prop_assert_eq!(time.parse::<Timestamp>().unwrap(), plain);
+            }
         }
     }
 

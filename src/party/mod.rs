@@ -5,9 +5,11 @@
 //! records, segment labels, and cookies sealed to their destinations.
 
 pub mod client;
+mod collector;
 mod columns;
 mod consent_cells;
 pub mod exchange;
+mod judge;
 mod pipeline;
 pub mod population;
 mod prepare;
@@ -28,7 +30,7 @@ mod tests;
 pub use columns::ColumnError;
 pub use prepare::{PrepareOptions, Prepared, prepare};
 pub use quality::Quality;
-pub use reading::{Block, Blocks, Source, SourceError};
+pub use reading::{Block, Blocks, Piece, Pieces, Source, SourceError};
 pub use segments::SegmentError;
 pub use spool::SpoolError;
 pub use withdrawal::{WithdrawalOptions, withdrawal_tokens};
@@ -88,4 +90,10 @@ pub enum PartyError {
     /// A worker stopped: a defect.
     #[error("the preparation stopped unexpectedly; nothing was sent")]
     Stopped,
+}
+
+impl From<pipeline::Stopped> for PartyError {
+    fn from(_: pipeline::Stopped) -> PartyError {
+        PartyError::Stopped
+    }
 }

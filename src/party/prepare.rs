@@ -1,9 +1,10 @@
 //! From a file of people to a spool of tokens, and the quality report on the way.
 //!
-//! Flow: one thread reads blocks, workers normalise, judge and tokenise them, this thread counts
-//! repetitions, shuffles and hands rows to the spool, which seals and encodes on several threads. All
-//! channels are bounded. Memory: `2 × threads` blocks of about 2 MiB, their rows, the shuffle window, 32
-//! MiB of hashes per identifier column. Raw identifiers live in a block and nowhere else.
+//! Flow: one thread takes the file apart ([`super::reading`]), workers find cells, normalise, judge and
+//! tokenise ([`super::row`]), this thread counts repetitions and shuffles ([`super::collector`]) and hands
+//! rows to the spool, which seals and encodes on several threads. Memory, whatever the size of the file:
+//! six pieces a worker ([`super::pipeline`]) of at most 4,096 rows and about 2 MiB, or their rows; the
+//! shuffle window; 32 MiB of hashes per identifier column. Raw identifiers live in a piece and nowhere else.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -18,10 +19,12 @@ use tamis_protocols::wire::api::Role as PartyRole;
 use tamis_protocols::wire::batch::{UploadKind, WireHeader};
 use tamis_protocols::wire::terms::Terms;
 
+use super::collector::{Collector, Done, Watch};
 use super::columns::{ColumnMap, Consent, Layout, Role, Wanted};
 use super::consent_cells::ConsentCells;
-use super::pipeline::{self, Collector, Watch};
-use super::quality::{Duplicates, Facts, HashKey, Quality};
+use super::judge::Judge;
+use super::pipeline::in_turn;
+use super::quality::{Facts, HashKey, Quality};
 use super::reading::Source;
 use super::row::{IdentifierCells, RowReader};
 use super::segments::Labels;
@@ -108,7 +111,7 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
         segments: crm.then_some(options.segments),
     };
     let layout = Layout::find(&source.columns, &ColumnMap::read(options.map)?, &wanted)?;
-    let labels = Labels::collect(&source, &layout)?;
+    let labels = Labels::collect(&source, &layout, threads())?;
     let header = WireHeader {
         kind,
         collaboration: options.collaboration.to_owned(),
@@ -170,32 +173,29 @@ impl Plan<'_> {
         sink: &mut dyn RowSink,
     ) -> Result<Quality, PartyError> {
         let normaliser = Normaliser::new(self.options.terms.profile, self.options.region)?;
-        let mut hash_key = [0; 16];
-        self.options.entropy.fill(&mut hash_key);
+        let hash_key = HashKey::new(self.options.entropy);
         let cookie = |place| self.layout.position(Role::Cookie(place));
         let reader = RowReader {
-            identifiers: IdentifierCells::of(self.layout, normaliser, HashKey(hash_key), tokeniser),
+            identifiers: IdentifierCells::of(self.layout, normaliser, hash_key, tokeniser),
             consent: ConsentCells::of(self.layout),
-            rule: self.rule,
-            as_of: self.options.today,
+            judge: Judge::new(self.rule, self.options.today),
             labels: self.labels,
             cookies: (0..self.destinations.len()).map(cookie).collect(),
         };
-        let blocks = self.source.blocks(&self.layout.chosen)?;
-        let mut collector = Collector::new(self.options.entropy);
-        let tally = pipeline::run(
-            &reader,
-            blocks,
+        let watch = Watch {
+            progress: self.options.progress,
+            stop: self.options.stop,
+        };
+        let mut collector = Collector::new(reader.tally(), self.options.entropy);
+        in_turn(
+            self.source.pieces(&self.layout.chosen)?,
             self.threads,
-            &mut collector,
-            &Watch {
-                progress: self.options.progress,
-                stop: self.options.stop,
-            },
-            sink,
+            |piece| Done::of(&reader, piece),
+            |done| collector.take(done, &watch, sink),
         )?;
-        if tally.rows == 0 {
-            return Err(match collector.ragged {
+        let found = collector.finish(sink)?;
+        if found.tally.rows == 0 {
+            return Err(match found.ragged {
                 0 => PartyError::NoRows,
                 ragged => PartyError::AllRagged { ragged },
             });
@@ -204,19 +204,18 @@ impl Plan<'_> {
             file: self.source.name(),
             kind: kind.as_str(),
             as_of: self.options.today,
-            ragged: collector.ragged,
-            ragged_lines: collector.ragged_lines,
+            ragged: found.ragged,
+            ragged_lines: found.ragged_lines,
             destinations: self.destinations.to_vec(),
             labels: self.labels.names.clone(),
             columns: self.layout.found.clone(),
             ignored_columns: self.layout.ignored.clone(),
             notes: [self.layout.notes.clone(), self.labels.notes()].concat(),
         };
-        let repeated = collector.duplicates.map(Duplicates::finish);
         let present = reader.identifiers.columns().into_iter();
         let present: Vec<_> = present
-            .map(|column| (column, repeated[column as usize]))
+            .map(|column| (column, found.repeated[column as usize]))
             .collect();
-        Ok(Quality::new(facts, &tally, &present))
+        Ok(Quality::new(facts, &found.tally, &present))
     }
 }

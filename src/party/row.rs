@@ -4,8 +4,7 @@
 //! service needs its consent record to count it, and nothing else (data minimisation). A row that only
 //! another day could let in is sent whole: the service judges it on its own day.
 
-use jiff::civil::Date;
-use tamis_protocols::consent::{ConsentRecord, ConsentRule, DropReason};
+use tamis_protocols::consent::{ConsentRecord, DropReason};
 use tamis_protocols::identifier::{
     IdentifierDigest, IdentifierType, Malformed, Normaliser, PostalParts, prehashed,
 };
@@ -14,6 +13,7 @@ use tamis_protocols::wire::cookie;
 
 use super::columns::{Layout, Role};
 use super::consent_cells::ConsentCells;
+use super::judge::Judge;
 use super::quality::{HashKey, IdentifierColumn, Tally};
 use super::reading::Block;
 use super::segments::Labels;
@@ -103,16 +103,12 @@ impl<'a> IdentifierCells<'a> {
             Some(digest)
         };
         let cell = |place: usize| block.cell(row, place);
-        let email = self.email.map(|place| self.normaliser.email(cell(place)));
-        let email = look(
-            IdentifierColumn::Email,
-            email.map(|e| e.map(|e| e.digest())),
-        );
-        let phone = self.phone.map(|place| self.normaliser.phone(cell(place)));
-        let phone = look(
-            IdentifierColumn::Phone,
-            phone.map(|p| p.map(|p| p.digest())),
-        );
+        let email = self.email.map(cell);
+        let email = email.map(|cell| self.normaliser.email_digest(cell));
+        let email = look(IdentifierColumn::Email, email);
+        let phone = self.phone.map(cell);
+        let phone = phone.map(|cell| self.normaliser.phone_digest(cell));
+        let phone = look(IdentifierColumn::Phone, phone);
         let postal = self.postal.map(|places| {
             let [surname, given_name, street_number, postcode] = places.map(cell);
             self.normaliser.postal(&PostalParts {
@@ -178,10 +174,8 @@ pub struct RowReader<'a> {
     pub identifiers: IdentifierCells<'a>,
     /// Consent.
     pub consent: ConsentCells,
-    /// What the terms demand of it.
-    pub rule: &'a ConsentRule,
-    /// The day on which it is judged here.
-    pub as_of: Date,
+    /// What the terms demand of it, on the day on which it is judged here.
+    pub judge: Judge<'a>,
     /// Segment labels.
     pub labels: &'a Labels,
     /// For each destination the position of its cookie, if there is a column.
@@ -215,19 +209,19 @@ impl RowReader<'_> {
         }
         let cookies = self.read_cookies(block, row, tally);
         let has_identifier = digests.iter().any(Option::is_some);
-        let verdict = self.rule.evaluate(&consent, self.as_of).map(drop);
+        let verdict = self.judge.verdict(&consent);
         let verdict = verdict.and(has_identifier.then_some(()).ok_or(DropReason::NoIdentifier));
-        let Err(reason) = verdict else {
-            tally.usable += 1;
-            return PreparedRow {
-                tokens: self.identifiers.tokens(digests),
-                consent,
-                segments,
-                cookies,
-            };
+        let sent_whole = match verdict {
+            Ok(()) => {
+                tally.usable += 1;
+                true
+            }
+            Err(reason) => {
+                *tally.dropped.entry(reason).or_default() += 1;
+                reason.depends_on_the_day()
+            }
         };
-        *tally.dropped.entry(reason).or_default() += 1;
-        if reason.depends_on_the_day() {
+        if sent_whole {
             return PreparedRow {
                 tokens: self.identifiers.tokens(digests),
                 consent,

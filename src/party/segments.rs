@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::columns::Layout;
+use super::pipeline::{Stopped, in_turn};
 use super::reading::{Block, Source, SourceError};
 
 /// Labels of a file, at most.
@@ -14,6 +15,9 @@ pub const MAX_LABELS: usize = 1_000;
 const MAX_VALUES: usize = 100_000;
 /// The longest label, in bytes (as the wire takes it).
 const MAX_LABEL_BYTES: usize = 256;
+
+/// For each segment column its values, with their rows.
+type Values = Vec<BTreeMap<String, u64>>;
 
 /// Why the labels of a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,15 @@ pub enum SegmentError {
         /// Line of the first row of the block.
         line: u64,
     },
+    /// A worker stopped: a defect.
+    #[error("the preparation stopped unexpectedly; nothing was sent")]
+    Stopped,
+}
+
+impl From<Stopped> for SegmentError {
+    fn from(_: Stopped) -> SegmentError {
+        SegmentError::Stopped
+    }
 }
 
 /// The labels of a file, `column=value`, and where each is found.
@@ -55,8 +68,12 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads the segment columns of the whole file.
-    pub fn collect(source: &Source, layout: &Layout) -> Result<Labels, SegmentError> {
+    /// Reads the segment columns of the whole file with `threads` workers.
+    pub fn collect(
+        source: &Source,
+        layout: &Layout,
+        threads: usize,
+    ) -> Result<Labels, SegmentError> {
         if layout.segments.is_empty() {
             return Ok(Labels::default());
         }
@@ -65,34 +82,24 @@ impl Labels {
             .iter()
             .filter_map(|(_, position)| layout.chosen.get(*position).copied())
             .collect();
-        let mut values: Vec<BTreeMap<String, u64>> = vec![BTreeMap::new(); chosen.len()];
-        let mut total = 0;
-        for block in source.blocks(&chosen)? {
-            let block = block?;
-            for (place, (column, _)) in layout.segments.iter().enumerate() {
-                for row in 0..block.rows() {
-                    let value = block.cell(row, place);
-                    if let Some(rows) = values[place].get_mut(value) {
-                        *rows += 1;
-                        continue;
+        let mut all: Values = vec![BTreeMap::new(); chosen.len()];
+        in_turn(
+            source.pieces(&chosen)?,
+            threads,
+            |piece| Ok(values_of(&piece.block()?, layout)),
+            |values: Result<Values, SegmentError>| {
+                for (all, values) in all.iter_mut().zip(values?) {
+                    for (value, rows) in values {
+                        *all.entry(value).or_default() += rows;
                     }
-                    let value = value_of(value);
-                    if value.is_empty() {
-                        continue;
-                    }
-                    if column.len() + 1 + value.len() > MAX_LABEL_BYTES {
-                        let (column, line) = (column.clone(), block.line);
-                        return Err(SegmentError::TooLong { column, line });
-                    }
-                    let rows = values[place].entry(value).or_default();
-                    total += usize::from(*rows == 0);
-                    *rows += 1;
                 }
-            }
-            if total > MAX_VALUES {
-                return Err(too_many(layout, &values));
-            }
-        }
+                match all.iter().map(BTreeMap::len).sum::<usize>() > MAX_VALUES {
+                    true => Err(too_many(layout, &all)),
+                    false => Ok(()),
+                }
+            },
+        )?;
+        let values = all;
         let least = least_rows(&values);
         let useless = |of: &BTreeMap<_, u64>| !of.is_empty() && of.values().all(|n| *n < least);
         if values.iter().any(useless) {
@@ -101,7 +108,7 @@ impl Labels {
         Ok(Labels::of(layout, values, least))
     }
 
-    fn of(layout: &Layout, values: Vec<BTreeMap<String, u64>>, least: u64) -> Labels {
+    fn of(layout: &Layout, values: Values, least: u64) -> Labels {
         let mut labels = Labels::default();
         for ((column, position), values) in layout.segments.iter().zip(values) {
             let mut known = BTreeMap::new();
@@ -140,6 +147,30 @@ impl Labels {
         }
         found
     }
+}
+
+/// The values of a block.
+fn values_of(block: &Block, layout: &Layout) -> Result<Values, SegmentError> {
+    let mut found: Values = vec![BTreeMap::new(); layout.segments.len()];
+    for (place, ((column, _), found)) in layout.segments.iter().zip(&mut found).enumerate() {
+        for row in 0..block.rows() {
+            let cell = block.cell(row, place);
+            if let Some(rows) = found.get_mut(cell) {
+                *rows += 1;
+                continue;
+            }
+            let value = value_of(cell);
+            if value.is_empty() {
+                continue;
+            }
+            if column.len() + 1 + value.len() > MAX_LABEL_BYTES {
+                let (column, line) = (column.clone(), block.line);
+                return Err(SegmentError::TooLong { column, line });
+            }
+            *found.entry(value).or_default() += 1;
+        }
+    }
+    Ok(found)
 }
 
 fn too_many(layout: &Layout, values: &[BTreeMap<String, u64>]) -> SegmentError {

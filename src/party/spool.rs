@@ -18,6 +18,7 @@ use tamis_protocols::wire::batch::{
 
 use super::DestinationKey;
 use super::row::PreparedRow;
+use super::shuffle::Leaving;
 
 /// Fewer rows than this are not shared out to another thread.
 const MIN_SHARE: usize = 4_096;
@@ -39,14 +40,14 @@ pub enum SpoolError {
 /// Takes prepared rows in their final order.
 pub trait RowSink {
     /// Takes the next rows.
-    fn take(&mut self, rows: &[PreparedRow]) -> Result<(), SpoolError>;
+    fn take(&mut self, rows: Leaving<'_, PreparedRow>) -> Result<(), SpoolError>;
 }
 
 /// Takes rows and forgets them: a dry run.
 pub struct Discard;
 
 impl RowSink for Discard {
-    fn take(&mut self, _: &[PreparedRow]) -> Result<(), SpoolError> {
+    fn take(&mut self, _: Leaving<'_, PreparedRow>) -> Result<(), SpoolError> {
         Ok(())
     }
 }
@@ -122,10 +123,18 @@ impl Spool {
     }
 
     /// Encodes rows of which the first is number `first` of the upload.
-    fn encode(&self, first: u64, rows: &[PreparedRow]) -> Result<RecordBatch, SpoolError> {
+    fn encode(
+        &self,
+        first: u64,
+        rows: Leaving<'_, PreparedRow>,
+    ) -> Result<Vec<RecordBatch>, SpoolError> {
         let mut builder = BatchBuilder::new(&self.header)?;
+        let mut batches = Vec::with_capacity(1);
         for (row, number) in rows.iter().zip(first..) {
-            let mut sealed = Vec::with_capacity(self.sealing.len());
+            if builder.is_full() {
+                batches.push(builder.finish()?);
+            }
+            let mut sealed = Vec::with_capacity(row.cookies.len());
             for (cookie, sealing) in row.cookies.iter().zip(&self.sealing) {
                 sealed.push(match (cookie, &sealing.sealer) {
                     (Some(cookie), Some(sealer)) => Some(sealer.seal(number, cookie)?),
@@ -148,18 +157,19 @@ impl Spool {
                 cookies: &cells,
             })?;
         }
-        Ok(builder.finish()?)
+        batches.push(builder.finish()?);
+        Ok(batches)
     }
 }
 
 impl RowSink for Spool {
-    fn take(&mut self, rows: &[PreparedRow]) -> Result<(), SpoolError> {
+    fn take(&mut self, rows: Leaving<'_, PreparedRow>) -> Result<(), SpoolError> {
         let share = rows.len().div_ceil(self.threads).clamp(MIN_SHARE, MAX_ROWS);
         let first = self.rows;
         let this = &*self;
-        let batches: Vec<Result<RecordBatch, SpoolError>> = std::thread::scope(|scope| {
+        let batches: Vec<Result<Vec<RecordBatch>, SpoolError>> = std::thread::scope(|scope| {
             let parts: Vec<_> = rows
-                .chunks(share)
+                .shares(share)
                 .zip((first..).step_by(share))
                 .map(|(rows, first)| scope.spawn(move || this.encode(first, rows)))
                 .collect();
@@ -169,8 +179,10 @@ impl RowSink for Spool {
             };
             parts.into_iter().map(join).collect()
         });
-        for batch in batches {
-            self.writer.write(&batch?)?;
+        for part in batches {
+            for batch in part? {
+                self.writer.write(&batch)?;
+            }
         }
         self.rows += rows.len() as u64;
         Ok(())

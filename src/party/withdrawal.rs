@@ -45,7 +45,7 @@ pub fn withdrawal_tokens(options: &WithdrawalOptions<'_>) -> Result<Vec<Token>, 
     let layout = Layout::find(&source.columns, &ColumnMap::read(options.map)?, &wanted)?;
     let normaliser = Normaliser::new(options.terms.profile, options.region)?;
     let tokeniser = Tokeniser::new(options.pair_key);
-    let cells = IdentifierCells::of(&layout, normaliser, HashKey([0; 16]), Some(&tokeniser));
+    let cells = IdentifierCells::of(&layout, normaliser, HashKey::default(), Some(&tokeniser));
     let mut tally = Tally::default();
     let mut tokens = BTreeSet::new();
     for block in source.blocks(&layout.chosen)? {

@@ -4,27 +4,43 @@
 //! many values the count is exact, save for collisions (one in 2^64 a pair). Beyond, only hashes below a
 //! falling threshold are kept: a sample by *value*, so that repetitions stay together, scaled up.
 
-use sha2::{Digest, Sha256};
+use tamis_keys::Entropy;
 use tamis_protocols::identifier::IdentifierDigest;
 
 /// Hashes kept, at most.
 pub const LIMIT: usize = 4 << 20;
 
-/// The key of the hashes: fresh for every file, so that nothing can be looked up in them.
-#[derive(Clone, Copy)]
-pub struct HashKey(pub [u8; 16]);
+/// The key of the hashes: fresh for every file, so that nothing can be looked up in them. Each half of a
+/// digest is folded with a key; digests are uniformly random already, and neither keys nor hashes leave the
+/// process.
+#[derive(Clone, Copy, Default)]
+pub struct HashKey([u64; 4]);
 
 impl HashKey {
-    /// Eight bytes of SHA-256(key ‖ digest); both have a fixed length.
-    pub fn hash(&self, digest: &IdentifierDigest) -> u64 {
-        let hash = Sha256::new()
-            .chain_update(self.0)
-            .chain_update(digest.as_bytes());
-        let hash: [u8; 32] = hash.finalize().into();
-        let mut first = [0; 8];
-        first.copy_from_slice(&hash[..8]);
-        u64::from_be_bytes(first)
+    /// A fresh key.
+    pub fn new(entropy: &dyn Entropy) -> HashKey {
+        let mut bytes = [0; 32];
+        entropy.fill(&mut bytes);
+        HashKey(words(&bytes))
     }
+
+    /// Eight bytes for a digest.
+    pub fn hash(&self, digest: &IdentifierDigest) -> u64 {
+        let [a, b, c, d] = words(digest.as_bytes());
+        let fold = |one: u64, other: u64| {
+            let product = u128::from(one) * u128::from(other);
+            product as u64 ^ (product >> 64) as u64
+        };
+        fold(a ^ self.0[0], b ^ self.0[1]) ^ fold(c ^ self.0[2], d ^ self.0[3])
+    }
+}
+
+fn words(bytes: &[u8; 32]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, eight) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*eight);
+    }
+    words
 }
 
 /// Counts repeated values of a column.
@@ -82,13 +98,11 @@ impl Duplicates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::party::testing::Seeded;
 
     fn hash(value: u64) -> u64 {
-        value
-            .wrapping_add(1)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .rotate_left(23)
-            .wrapping_mul(0xd6e8_feb8_6659_fd93)
+        let key = HashKey::new(&Seeded::new(5));
+        key.hash(&IdentifierDigest::of(&value.to_string()))
     }
 
     #[test]
