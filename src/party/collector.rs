@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tamis_keys::Entropy;
 
 use super::PartyError;
+use super::prepared::PreparedRow;
 use super::quality::{Duplicates, LIMIT, Repeated, Tally};
 use super::reading::{Block, Piece, SourceError};
-use super::row::{Hashes, PreparedRow, RowReader};
+use super::row::{Hashes, RowReader};
 use super::shuffle::{Shuffler, WINDOW};
 use super::spool::RowSink;
 
@@ -110,9 +111,16 @@ impl<'a> Collector<'a> {
     /// Hands over the rows that are left.
     pub(super) fn finish(mut self, sink: &mut dyn RowSink) -> Result<Counted, PartyError> {
         sink.take(self.shuffler.all())?;
+        let repeated = std::thread::scope(|scope| {
+            let finished = self
+                .duplicates
+                .map(|column| scope.spawn(|| column.finish()));
+            finished.map(|column| column.join().map_err(|_| PartyError::Stopped))
+        });
+        let [email, phone, postal, email_sha256, phone_sha256] = repeated;
         Ok(Counted {
             tally: self.tally,
-            repeated: self.duplicates.map(Duplicates::finish),
+            repeated: [email?, phone?, postal?, email_sha256?, phone_sha256?],
             ragged: self.ragged,
             ragged_lines: self.ragged_lines,
         })

@@ -13,6 +13,7 @@ mod judge;
 mod pipeline;
 pub mod population;
 mod prepare;
+mod prepared;
 pub mod quality;
 mod reading;
 mod row;

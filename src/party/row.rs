@@ -4,7 +4,7 @@
 //! service needs its consent record to count it, and nothing else (data minimisation). A row that only
 //! another day could let in is sent whole: the service judges it on its own day.
 
-use tamis_protocols::consent::{ConsentRecord, DropReason};
+use tamis_protocols::consent::DropReason;
 use tamis_protocols::identifier::{
     IdentifierDigest, IdentifierType, Malformed, Normaliser, PostalParts, prehashed,
 };
@@ -14,22 +14,11 @@ use tamis_protocols::wire::cookie;
 use super::columns::{Layout, Role};
 use super::consent_cells::ConsentCells;
 use super::judge::Judge;
+use super::prepared::PreparedRow;
 use super::quality::{HashKey, IdentifierColumn, Tally};
 use super::reading::Block;
 use super::segments::Labels;
 use super::suspicious::{Oddity, Placeholders, compare};
-
-/// A row ready to be written.
-pub struct PreparedRow {
-    /// By identifier type.
-    pub tokens: [Option<Token>; 3],
-    /// What it says about its consent.
-    pub consent: ConsentRecord,
-    /// Positions of its labels.
-    pub segments: Vec<u16>,
-    /// One entry per destination.
-    pub cookies: Vec<Option<Box<[u8]>>>,
-}
 
 /// Hashes of valid identifiers, by column, for counting repetitions.
 pub type Hashes = [Vec<u64>; 5];
@@ -221,23 +210,21 @@ impl RowReader<'_> {
                 reason.depends_on_the_day()
             }
         };
-        if sent_whole {
-            return PreparedRow {
-                tokens: self.identifiers.tokens(digests),
-                consent,
-                segments,
-                cookies,
-            };
-        }
-        PreparedRow {
-            tokens: [None; 3],
-            consent,
-            segments: Vec::new(),
-            cookies: vec![None; self.cookies.len()],
+        match sent_whole {
+            true => {
+                let tokens = self.identifiers.tokens(digests);
+                PreparedRow::new(tokens, &consent, &segments, &cookies)
+            }
+            false => PreparedRow::new([None; 3], &consent, &[], &[]),
         }
     }
 
-    fn read_cookies(&self, block: &Block, row: usize, tally: &mut Tally) -> Vec<Option<Box<[u8]>>> {
+    fn read_cookies<'a>(
+        &self,
+        block: &'a Block,
+        row: usize,
+        tally: &mut Tally,
+    ) -> Vec<Option<&'a [u8]>> {
         let mut cookies = Vec::with_capacity(self.cookies.len());
         for (place, count) in self.cookies.iter().zip(&mut tally.cookies) {
             let cell = place.map_or("", |place| block.cell(row, place).trim());
@@ -247,7 +234,7 @@ impl RowReader<'_> {
                 None if cell.is_empty() => count.empty += 1,
                 None => count.unusable += 1,
             }
-            cookies.push(cookie.map(|cookie| cookie.as_bytes().into()));
+            cookies.push(cookie.map(|cookie| cookie.as_bytes()));
         }
         cookies
     }

@@ -5,6 +5,7 @@
 //! Memory: the batches of one [`RowSink::take`].
 
 use std::fs::{File, OpenOptions};
+use std::hint;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
@@ -12,16 +13,20 @@ use arrow_array::RecordBatch;
 use tamis_keys::purpose::CookieTag;
 use tamis_keys::{Entropy, Secret};
 use tamis_protocols::label::{CookieTagger, LabelContext, LabelError, LabelSealer};
+use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{
     BatchBuilder, CookieCell, MAX_ROWS, Row, StreamEncoder, WireError, WireHeader,
 };
 
 use super::DestinationKey;
-use super::row::PreparedRow;
+use super::prepared::{PreparedRow, Unpacked};
 use super::shuffle::Leaving;
 
 /// Fewer rows than this are not shared out to another thread.
 const MIN_SHARE: usize = 4_096;
+
+/// Rows that are fetched from memory together.
+const AHEAD: usize = 16;
 
 /// Why the spool cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -130,35 +135,54 @@ impl Spool {
     ) -> Result<Vec<RecordBatch>, SpoolError> {
         let mut builder = BatchBuilder::new(&self.header)?;
         let mut batches = Vec::with_capacity(1);
-        for (row, number) in rows.iter().zip(first..) {
-            if builder.is_full() {
-                batches.push(builder.finish()?);
+        let mut row = Unpacked::default();
+        let mut numbers = first..;
+        for few in rows.shares(AHEAD) {
+            // They lie anywhere in the window: asked for together, they come together.
+            hint::black_box(few.iter().fold(0, |seen, row| seen ^ row.glance()));
+            for (packed, number) in few.iter().zip(&mut numbers) {
+                if builder.is_full() {
+                    batches.push(builder.finish()?);
+                }
+                packed.unpack(self.sealing.len(), &mut row);
+                self.push(&mut builder, number, packed.tokens, &row)?;
             }
-            let mut sealed = Vec::with_capacity(row.cookies.len());
-            for (cookie, sealing) in row.cookies.iter().zip(&self.sealing) {
-                sealed.push(match (cookie, &sealing.sealer) {
-                    (Some(cookie), Some(sealer)) => Some(sealer.seal(number, cookie)?),
-                    _ => None,
-                });
-            }
-            let cells = row.cookies.iter().zip(&self.sealing).zip(&sealed);
-            let cells: Vec<Option<CookieCell<'_>>> = cells
-                .map(|((cookie, sealing), sealed)| {
-                    cookie.as_ref().map(|cookie| CookieCell {
-                        tag: sealing.tagger.tag(cookie),
-                        cookie: sealed.as_ref().map_or(cookie, |label| label),
-                    })
-                })
-                .collect();
-            builder.push_row(&Row {
-                tokens: row.tokens,
-                consent: &row.consent,
-                segments: &row.segments,
-                cookies: &cells,
-            })?;
         }
         batches.push(builder.finish()?);
         Ok(batches)
+    }
+
+    /// Appends a row, its cookies made unreadable.
+    fn push(
+        &self,
+        builder: &mut BatchBuilder,
+        number: u64,
+        tokens: [Option<Token>; 3],
+        row: &Unpacked<'_>,
+    ) -> Result<(), SpoolError> {
+        let mut sealed = Vec::with_capacity(row.cookies.len());
+        for (cookie, sealing) in row.cookies.iter().zip(&self.sealing) {
+            sealed.push(match (cookie, &sealing.sealer) {
+                (Some(cookie), Some(sealer)) => Some(sealer.seal(number, cookie)?),
+                _ => None,
+            });
+        }
+        let cells = row.cookies.iter().zip(&self.sealing).zip(&sealed);
+        let cells: Vec<Option<CookieCell<'_>>> = cells
+            .map(|((cookie, sealing), sealed)| {
+                cookie.map(|cookie| CookieCell {
+                    tag: sealing.tagger.tag(cookie),
+                    cookie: sealed.as_ref().map_or(cookie, |label| label),
+                })
+            })
+            .collect();
+        builder.push_row(&Row {
+            tokens,
+            consent: &row.consent,
+            segments: &row.segments,
+            cookies: &cells,
+        })?;
+        Ok(())
     }
 }
 

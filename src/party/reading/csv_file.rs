@@ -134,9 +134,7 @@ impl Wanted {
             for place in &self.chosen {
                 let before = place.checked_sub(1).and_then(|place| commas.get(place));
                 let from = before.map_or(start, |comma| comma + 1);
-                block
-                    .cells
-                    .push((from, commas.get(*place).copied().unwrap_or(end)));
+                block.mark(from, commas.get(*place).copied().unwrap_or(end));
             }
             Ok(())
         };

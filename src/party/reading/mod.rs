@@ -47,7 +47,7 @@ pub struct Block {
     pub ragged_lines: Vec<u64>,
     text: String,
     /// Start and end of each cell in `text`, row after row.
-    cells: Vec<(usize, usize)>,
+    cells: Vec<(u32, u32)>,
     width: usize,
 }
 
@@ -81,7 +81,8 @@ impl Block {
     pub fn cell(&self, row: usize, column: usize) -> &str {
         match self.cells.get(row * self.width + column) {
             Some((start, end)) if column < self.width => {
-                self.text.get(*start..*end).unwrap_or_default()
+                let place = *start as usize..*end as usize;
+                self.text.get(place).unwrap_or_default()
             }
             _ => "",
         }
@@ -90,7 +91,13 @@ impl Block {
     fn push(&mut self, cell: &str) {
         let start = self.text.len();
         self.text.push_str(cell);
-        self.cells.push((start, self.text.len()));
+        self.mark(start, self.text.len());
+    }
+
+    /// The next cell is there in the text. No reader makes a text of 4 GiB; a cell beyond would be empty.
+    fn mark(&mut self, start: usize, end: usize) {
+        let place = u32::try_from(start).and_then(|start| Ok((start, u32::try_from(end)?)));
+        self.cells.push(place.unwrap_or_default());
     }
 
     fn ragged_at(&mut self, line: impl FnOnce() -> u64) {

@@ -10,6 +10,9 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::{BLOCK_ROWS, Block, MAX_RECORD_BYTES, SourceError, cell};
 
+/// The longest text of a batch: cells of usual lengths stay far below it.
+const MAX_TEXT_BYTES: usize = 1 << 30;
+
 type Builder = ParquetRecordBatchReaderBuilder<File>;
 
 fn builder(path: &Path) -> Result<Builder, SourceError> {
@@ -123,7 +126,7 @@ impl ParquetPiece {
                 if column.is_valid(row) {
                     cell::write(column, row, &mut text);
                 }
-                if text.len() > MAX_RECORD_BYTES {
+                if text.len() > MAX_RECORD_BYTES || block.text.len() > MAX_TEXT_BYTES {
                     let line = self.row + row as u64;
                     return Err(SourceError::TooLong { line });
                 }
