@@ -5,6 +5,7 @@
 //! same answer.
 
 mod automaton;
+mod numbers;
 mod plan;
 mod spelling;
 
