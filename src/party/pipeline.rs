@@ -3,14 +3,13 @@
 //! Pieces go round the workers in turn and what became of them is gathered in the same turn: it arrives in
 //! the order of the file, without a buffer to sort it in. Every channel is bounded, and each thread stops
 //! when its neighbour has: an error anywhere ends all, and the first of the file is the one reported.
-//! Memory: six pieces, or what became of them, a worker.
+//! Memory: five pieces a worker, or what became of them, and two more.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::reading::{Piece, Pieces, SourceError};
+use super::reading::SourceError;
 
-/// Pieces that wait before a worker, and results that wait after it. One more is in its hands, and one with
-/// whoever hands it the next.
+/// Pieces that wait before a worker, and results that wait after it; one more is in its hands.
 const WAITING: usize = 2;
 /// A worker stopped: a defect.
 #[derive(Debug)]
@@ -20,10 +19,10 @@ type Found<T> = Result<T, SourceError>;
 
 /// Does `work` on every piece with `threads` workers and hands what became of them to `take`, in the order
 /// of the file, until one of these fails.
-pub(super) fn in_turn<T: Send, E: From<SourceError> + From<Stopped>>(
-    pieces: Pieces,
+pub(super) fn in_turn<P: Send, T: Send, E: From<SourceError> + From<Stopped>>(
+    pieces: impl Iterator<Item = Found<P>> + Send,
     threads: usize,
-    work: impl Fn(Piece) -> Found<T> + Sync,
+    work: impl Fn(P) -> Found<T> + Sync,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
     let work = &work;
@@ -47,7 +46,7 @@ pub(super) fn in_turn<T: Send, E: From<SourceError> + From<Stopped>>(
 }
 
 /// Hands pieces out until the file or the interest ends.
-fn feed(pieces: Pieces, workers: &[SyncSender<Found<Piece>>]) {
+fn feed<P>(pieces: impl Iterator<Item = Found<P>>, workers: &[SyncSender<Found<P>>]) {
     for (piece, worker) in pieces.zip(workers.iter().cycle()) {
         let last = piece.is_err();
         if worker.send(piece).is_err() || last {
@@ -57,10 +56,10 @@ fn feed(pieces: Pieces, workers: &[SyncSender<Found<Piece>>]) {
 }
 
 /// Works on pieces until there are no more.
-fn serve<T>(
-    pieces: &Receiver<Found<Piece>>,
+fn serve<P, T>(
+    pieces: &Receiver<Found<P>>,
     done: &SyncSender<Found<T>>,
-    work: impl Fn(Piece) -> Found<T>,
+    work: impl Fn(P) -> Found<T>,
 ) {
     for piece in pieces {
         let found = piece.and_then(&work);
@@ -82,4 +81,74 @@ fn gather<T, E: From<SourceError>>(
         take(found?)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::super::PartyError;
+    use super::*;
+
+    #[test]
+    fn results_arrive_in_the_order_of_the_pieces_however_long_each_takes() {
+        for threads in 0..5 {
+            let mut taken = Vec::new();
+            let slow = |piece: u64| {
+                (0..piece % 3).for_each(|_| std::thread::yield_now());
+                Ok(2 * piece)
+            };
+            let outcome = in_turn((0..200).map(Ok), threads, slow, |result| {
+                taken.push(result);
+                Ok::<_, PartyError>(())
+            });
+            assert!(outcome.is_ok());
+            assert_eq!(taken, (0..200).map(|piece| 2 * piece).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_first_error_of_the_file_ends_all_wherever_it_comes_from() {
+        let line = |line| Err(SourceError::TooLong { line });
+        let pieces = (0..).map(|piece| if piece == 9 { line(9) } else { Ok(piece) });
+        let work = |piece| if piece == 7 { line(7) } else { Ok(piece) };
+        for (until, expected) in [(100, "line 7"), (5, "interrupted")] {
+            let outcome = in_turn(pieces.clone(), 3, work, |result| match result == until {
+                true => Err(PartyError::Interrupted),
+                false => Ok(()),
+            });
+            assert!(outcome.unwrap_err().to_string().contains(expected));
+        }
+    }
+
+    #[test]
+    fn a_defect_in_a_worker_is_an_error_and_not_the_end_of_the_file() {
+        let work = |piece: u64| {
+            if piece == 4 {
+                panic!("a defect")
+            } else {
+                Ok(piece)
+            }
+        };
+        let outcome = in_turn((0..100).map(Ok), 2, work, |_| Ok(()));
+        assert!(matches!(outcome, Err(PartyError::Stopped)));
+    }
+
+    #[test]
+    fn no_more_pieces_are_taken_than_the_workers_have_room_for() {
+        let (taken, done) = (AtomicU64::new(0), AtomicU64::new(0));
+        let pieces = (0..500_u64).map(|piece| {
+            taken.fetch_add(1, Ordering::SeqCst);
+            Ok(piece)
+        });
+        let outcome = in_turn(pieces, 2, Ok, |_| {
+            let done = done.fetch_add(1, Ordering::SeqCst);
+            let ahead = taken.load(Ordering::SeqCst) - done;
+            assert!(ahead <= 2 * 5 + 2, "{ahead} pieces under way");
+            Ok::<_, PartyError>(())
+        });
+        assert!(outcome.is_ok());
+    }
 }

@@ -3,8 +3,9 @@
 //! Flow: one thread takes the file apart ([`super::reading`]), workers find cells, normalise, judge and
 //! tokenise ([`super::row`]), this thread counts repetitions and shuffles ([`super::collector`]) and hands
 //! rows to the spool, which seals and encodes on several threads. Memory, whatever the size of the file:
-//! six pieces a worker ([`super::pipeline`]) of at most 4,096 rows and about 2 MiB, or their rows; the
-//! shuffle window; 32 MiB of hashes per identifier column. Raw identifiers live in a piece and nowhere else.
+//! five pieces a worker and two more ([`super::pipeline`]), each of at most 4,096 rows and about 2 MiB, or
+//! their rows; the shuffle window; 32 MiB of hashes per identifier column. Raw identifiers live in a piece
+//! and nowhere else.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -3,7 +3,7 @@
 //! A window of [`WINDOW`] rows is kept; when it is full a random half of it leaves in random order
 //! (Fisher–Yates), so a row may travel arbitrarily far. What the order still tells: roughly in which part
 //! of a large file a row was, within about a window. A row stays where it was put, only its place in the
-//! order is drawn; rows that come take the places of rows that left. Memory: the window, about 64 MiB of
+//! order is drawn; rows that come take the places of rows that left. Memory: the window, about 32 MiB of
 //! usual rows.
 
 use tamis_keys::Entropy;
