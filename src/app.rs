@@ -4,6 +4,7 @@
 //! (the private authority and the server's certificate), the database, and the data directory, which
 //! only one service uses at a time.
 
+mod check;
 mod clock;
 mod init;
 mod invite;
@@ -22,7 +23,9 @@ use tamis_keys::kek::KekError;
 use tamis_protocols::release::PolicyError;
 use tamis_protocols::transparency::BadOrigin;
 
-use crate::cli::operator::{InitOptions, Initialised, InviteOptions, Operator, ServeOptions};
+use crate::cli::operator::{
+    CheckOptions, CheckReport, InitOptions, Initialised, InviteOptions, Operator, ServeOptions,
+};
 use crate::cli::{self, Failure, Wiring};
 use crate::config::ConfigError;
 use crate::delivery::egress::NetworkError;
@@ -32,6 +35,7 @@ use crate::service::ServiceError;
 use crate::service::authority::AuthorityError;
 use crate::service::work::JobError;
 use crate::store::StoreError;
+pub use check::check;
 pub use clock::SystemClock;
 pub use init::init;
 pub use invite::invite;
@@ -45,6 +49,8 @@ pub enum AppError {
     HomeExists(PathBuf),
     #[error("another service uses {0}: stop it, or give each service a data directory of its own")]
     InUse(PathBuf),
+    #[error("there is no database at {0}: restore it before anything else")]
+    NoDatabase(PathBuf),
     #[error("nothing can listen on {address}: {source}")]
     Listen {
         address: std::net::SocketAddr,
@@ -113,7 +119,7 @@ impl From<AppError> for Failure {
     }
 }
 
-/// What the operator's three commands do, each in a runtime of its own.
+/// What the operator's commands do, each in a runtime of its own.
 struct Program {
     entropy: Arc<dyn Entropy>,
 }
@@ -139,6 +145,14 @@ impl Operator for Program {
 
     fn invite(&self, options: &InviteOptions) -> Result<Invitation, Failure> {
         self.run(invite(options, self.entropy.clone()))
+    }
+
+    fn check(
+        &self,
+        options: &CheckOptions,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<CheckReport, Failure> {
+        self.run(check(options, self.entropy.clone(), progress))
     }
 }
 

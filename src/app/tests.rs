@@ -90,3 +90,21 @@ async fn an_invitation_is_made_beside_a_running_service() {
     assert!(invitation.ca_pem.contains("BEGIN CERTIFICATE"));
     running.stop().await;
 }
+
+#[tokio::test]
+async fn the_checker_runs_only_while_no_service_does_and_needs_the_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("operator");
+    made(&home).await;
+    let running = start(&serving(&home), entropy()).await.unwrap();
+    let options = CheckOptions { home: home.clone() };
+    let refused = check(&options, entropy(), &|_, _| {}).await;
+    assert!(matches!(refused, Err(AppError::InUse(_))));
+    running.stop().await;
+    let report = check(&options, entropy(), &|_, _| {}).await.unwrap();
+    assert!(report.intact, "{report:?}");
+    std::fs::remove_file(home.join("tamis.db")).unwrap();
+    let refused = check(&options, entropy(), &|_, _| {}).await;
+    assert!(matches!(refused, Err(AppError::NoDatabase(_))));
+    assert!(!home.join("tamis.db").exists());
+}

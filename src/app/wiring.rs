@@ -26,7 +26,7 @@ use crate::worker::Settings;
 /// The authority's directory in a home.
 pub const AUTHORITY: &str = "ca";
 /// The embedded database in a home.
-const DATABASE: &str = "tamis.db";
+pub const DATABASE: &str = "tamis.db";
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::domain::clock::Clock;
 
 mod audience;
+mod check;
 mod collaboration;
 mod consent;
 mod delivery;
@@ -53,7 +54,7 @@ pub struct Wiring {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done
-  1  a check failed, or a policy refused (an audience below the minimum, a log that does not verify)
+  1  a check failed, or a policy refused (an audience below the minimum, a log or a store that does not verify)
   2  wrong usage or bad input
   3  the service cannot be reached, or failed
   4  interrupted; the same command goes on where it stopped
@@ -79,6 +80,7 @@ enum Command {
     Init(init::Init),
     Serve(serve::Serve),
     Invite(invite::Invite),
+    Check(check::Check),
     Enrol(enrol::Enrol),
     #[command(subcommand)]
     Collaboration(collaboration::Collaboration),
@@ -110,6 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Init(command) => command.run(wiring, &screen),
         Command::Serve(command) => command.run(wiring, &screen),
         Command::Invite(command) => command.run(wiring, &screen),
+        Command::Check(command) => command.run(wiring, &screen),
         Command::Enrol(command) => at_work(command.run(wiring, &screen)),
         Command::Collaboration(command) => at_work(command.run(wiring, &screen)),
         Command::Upload(command) => at_work(command.run(wiring, &screen)),

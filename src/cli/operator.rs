@@ -1,4 +1,4 @@
-//! What the operator's three commands ask of the program. `app` does it, since only `app` wires a service.
+//! What the operator's commands ask of the program. `app` does it, since only `app` wires a service.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +18,13 @@ pub trait Operator: Send + Sync {
     fn serve(&self, options: &ServeOptions) -> Result<(), Failure>;
     /// Makes a one-time invitation; works beside a running service.
     fn invite(&self, options: &InviteOptions) -> Result<Invitation, Failure>;
+    /// Checks all that is stored while no service runs. `progress` gets the bytes that are done and
+    /// all that there are.
+    fn check(
+        &self,
+        options: &CheckOptions,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<CheckReport, Failure>;
 }
 
 /// `tamis init`.
@@ -68,4 +75,43 @@ pub struct InviteOptions {
     pub role: Role,
     /// The service's address as the party will reach it; absent: from the configuration.
     pub url: Option<String>,
+}
+
+/// `tamis check`.
+#[derive(Clone, Debug)]
+pub struct CheckOptions {
+    /// The operator home.
+    pub home: PathBuf,
+}
+
+/// What `tamis check` found.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    /// Whether there are no findings.
+    pub intact: bool,
+    /// Uploads that are being received or wait for sealing.
+    pub spools: u64,
+    /// Sealed sets.
+    pub sets: u64,
+    /// Lists of tokens of people who withdrew.
+    pub withdrawals: u64,
+    /// Member files.
+    pub member_files: u64,
+    /// Leaves of the published log.
+    pub leaves: u64,
+    /// What is damaged.
+    pub findings: Vec<CheckFinding>,
+    /// What nothing refers to: the next start sweeps it.
+    pub leftovers: Vec<String>,
+}
+
+/// One damaged object.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckFinding {
+    /// Which object.
+    pub object: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What the operator can do.
+    pub next: String,
 }

@@ -99,19 +99,21 @@ impl Files {
     }
 }
 
-/// Kinds of files that are written after their row, or only by jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Kinds of files. All but withdrawals are written after their row, or only by jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Spools,
     Sets,
+    Withdrawals,
     Members,
 }
 
 impl Kind {
-    fn dir(self) -> &'static str {
+    pub(super) fn dir(self) -> &'static str {
         match self {
             Kind::Spools => "uploads",
             Kind::Sets => "sets",
+            Kind::Withdrawals => "withdrawals",
             Kind::Members => "members",
         }
     }

@@ -13,6 +13,7 @@ mod accept;
 mod append;
 mod audiences;
 pub mod authority;
+pub mod check;
 mod collaborations;
 mod deliveries;
 mod enrol;

@@ -15,6 +15,7 @@ pub mod audiences;
 pub mod collaborations;
 mod connect;
 pub mod deliveries;
+pub mod inventory;
 pub mod jobs;
 pub mod leaves;
 pub mod matches;

@@ -35,3 +35,6 @@ wait $upload
 tail -3 "$WORLD/waiting.log"
 as advertiser upload examples/crm.csv --region AU >/dev/null
 as advertiser match
+
+echo "and the checker finds every stored byte whole"
+check_stored

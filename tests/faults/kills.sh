@@ -62,3 +62,6 @@ for d in dsp-a dmp-b; do mkdir "$WORLD/result/destinations/$d" && cp "$WORLD/sin
 echo "and the log holds together"
 as auditor log fetch --out "$WORLD/log" >/dev/null
 "$TAMIS" log verify "$WORLD/log"
+
+echo "and the checker finds every stored byte whole"
+check_stored

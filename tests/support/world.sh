@@ -80,6 +80,16 @@ export_client() { # party
     export TAMIS_CERT=$home/client-certificate.pem TAMIS_KEY=$home/client-key.pem
 }
 
+# Stops the service and checks everything that it stored.
+check_stored() {
+    if "$TAMIS" check --home "$WORLD/operator" >/dev/null 2>&1; then
+        echo "the checker ran beside a service" >&2
+        return 1
+    fi
+    kill "$SERVICE_PID" && wait "$SERVICE_PID" 2>/dev/null || true
+    "$TAMIS" check --home "$WORLD/operator"
+}
+
 members() { # destination audience: cookies it holds now
     grep -c "^$2," "$WORLD/sink-$1/members.csv"
 }

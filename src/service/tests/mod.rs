@@ -6,6 +6,7 @@ mod alike;
 mod appending;
 mod budget;
 mod cancelling;
+mod checking;
 mod crashes;
 mod deliveries;
 mod destination;

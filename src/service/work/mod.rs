@@ -13,7 +13,7 @@ mod match_;
 pub mod memory;
 mod plan;
 pub mod progress;
-mod publish;
+pub(super) mod publish;
 mod seal;
 mod send;
 mod sweep;

@@ -17,7 +17,7 @@ use crate::store::{snapshot, transact};
 const STEP: u32 = 2048;
 
 /// The log's directory as a tile store.
-struct LogDir(PathBuf);
+pub(in crate::service) struct LogDir(pub(in crate::service) PathBuf);
 
 impl TileStore for LogDir {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
