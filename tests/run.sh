@@ -52,6 +52,7 @@ stage demo-synthetic tests/demo/synthetic.sh
 stage bad-input tests/faults/bad_input.sh
 stage kills tests/faults/kills.sh
 stage full-disk tests/faults/full_disk.sh
+stage syscalls tests/faults/syscalls.sh
 stage tus tests/support/in_world.sh "$PYTHON" tests/tus/resume.py
 stage webhooks tests/webhooks/run.sh
 stage openapi tests/support/in_world.sh tests/openapi/run.sh
