@@ -250,6 +250,7 @@ fn answers(world: &World) -> Result<(SealedSet, Vec<PersonSet>, String), Box<dyn
         suppressed: &suppressed(),
         as_of: AS_OF,
         questions: vec![question("all", "dmp-b")?, question("s = v1", "dsp-a")?],
+        progress: &|_| {},
     };
     let found = LocalEngine::new(1).evaluate(&plan, &AtomicBool::new(false))?;
     let persons = partner.report().persons.unwrap_or_default() as u32;
