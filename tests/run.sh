@@ -54,6 +54,7 @@ stage kills tests/faults/kills.sh
 stage full-disk tests/faults/full_disk.sh
 stage syscalls tests/faults/syscalls.sh
 stage fuzz tests/faults/fuzz.sh
+stage resident tests/faults/resident.sh
 stage tus tests/support/in_world.sh "$PYTHON" tests/tus/resume.py
 stage webhooks tests/webhooks/run.sh
 stage openapi tests/support/in_world.sh tests/openapi/run.sh

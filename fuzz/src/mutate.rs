@@ -10,7 +10,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,7 +20,7 @@ impl Random {
 
     /// A number below `end`, which is not 0.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        (self.number() % end as u64) as usize
     }
 }
 
@@ -49,7 +49,7 @@ pub fn mutate(data: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 
 fn one(data: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     if data.is_empty() {
-        data.push(random.next() as u8);
+        data.push(random.number() as u8);
         return;
     }
     // Half of the time near the beginning, where heads are.
@@ -60,7 +60,7 @@ fn one(data: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     let at = random.below(reach);
     match random.below(10) {
         0 => data[at] ^= 1 << random.below(8),
-        1 => data[at] = random.next() as u8,
+        1 => data[at] = random.number() as u8,
         2 => {
             let width = [1, 2, 4, 8][random.below(4)];
             let number = EDGES[random.below(EDGES.len())].to_le_bytes();
@@ -75,7 +75,7 @@ fn one(data: &mut Vec<u8>, other: &[u8], random: &mut Random) {
         }
         6 => {
             let added: Vec<u8> = (0..=random.below(16))
-                .map(|_| random.next() as u8)
+                .map(|_| random.number() as u8)
                 .collect();
             data.splice(at..at, added);
         }
