@@ -62,6 +62,7 @@ impl World {
                 expect: expectation(&header(kind)),
                 memory: 1 << 20,
                 entropy: &Seeded::new(5),
+                threads: 2,
                 progress: &|_| {},
                 cancel: &AtomicBool::new(false),
             })

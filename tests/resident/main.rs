@@ -127,6 +127,7 @@ fn make(kind: UploadKind, dir: &Path, rows: u64, budget: u64) {
         expect: expectation(&header(kind)),
         memory: budget as usize,
         entropy: &Seeded::new(1),
+        threads: 2,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     })

@@ -197,6 +197,7 @@ fn sealing(world: &World, ack: &mut dyn FnMut(String), kind: UploadKind) -> Outc
         expect: expectation(&header(kind)),
         memory: MEMORY,
         entropy: &Seeded::new(7),
+        threads: 1,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     })?;
