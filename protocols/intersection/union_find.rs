@@ -129,9 +129,6 @@ impl<P: Parents> UnionFind<P> {
 /// A person's number, once it has one, stands in the place of its root's parent.
 const NUMBERED: u32 = 1 << 31;
 
-/// Rows that are looked up at once.
-const BLOCK: usize = 64;
-
 /// Numbers persons densely, in the order in which they are asked for, in the same memory. For up to 2³¹
 /// rows, and numbers below 2³¹.
 pub struct Numbers<P = Vec<u32>> {
@@ -172,16 +169,15 @@ impl<P: Parents> Numbers<P> {
         Ok(number)
     }
 
-    /// Replaces every row by the number of its person, in order.
+    /// Replaces every row by the number of its person, in order. To be called for a hundred rows or so, whose
+    /// parents are then fetched at once.
     ///
     /// # Errors
     /// A parent cannot be read or written.
     pub fn number_all(&mut self, rows: &mut [u32]) -> Result<(), P::Error> {
-        for block in rows.chunks_mut(BLOCK) {
-            self.parents.expect(block);
-            for row in block {
-                *row = self.try_number(*row)?;
-            }
+        self.parents.expect(rows);
+        for row in rows {
+            *row = self.try_number(*row)?;
         }
         Ok(())
     }

@@ -58,15 +58,8 @@ impl BlockWriter {
         nonce: &FileNonce,
         length: usize,
     ) -> Result<Self, SetError> {
-        let mut file = create_file(path)?;
-        let mut header = [0; HEADER];
-        header[..8].copy_from_slice(MAGIC);
-        header[8..10].copy_from_slice(&VERSION.to_le_bytes());
-        header[12..16].copy_from_slice(&(length as u32).to_le_bytes());
-        header[16..].copy_from_slice(nonce);
-        file.write_all(&header).map_err(SetError::io(path))?;
         Ok(BlockWriter {
-            file,
+            file: begin(path, nonce, length)?,
             path: path.to_owned(),
             cipher: cipher(key, context, length, nonce),
             length,
@@ -112,6 +105,70 @@ impl BlockWriter {
         self.buffer.clear();
         self.block += 1;
         Ok(())
+    }
+}
+
+/// Creates a block file and writes its header.
+fn begin(path: &Path, nonce: &FileNonce, length: usize) -> Result<File, SetError> {
+    let mut file = create_file(path)?;
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..10].copy_from_slice(&VERSION.to_le_bytes());
+    header[12..16].copy_from_slice(&(length as u32).to_le_bytes());
+    header[16..].copy_from_slice(nonce);
+    file.write_all(&header).map_err(SetError::io(path))?;
+    Ok(file)
+}
+
+/// Writes a block file whose length is known, block by block, in any order and from any thread.
+pub(super) struct BlockPlaces {
+    file: File,
+    path: PathBuf,
+    cipher: BlockCipher,
+    length: usize,
+    bytes: u64,
+}
+
+impl BlockPlaces {
+    /// A file of `bytes` bytes.
+    pub(super) fn create(
+        path: &Path,
+        key: &Secret<Data>,
+        context: &str,
+        nonce: &FileNonce,
+        length: usize,
+        bytes: u64,
+    ) -> Result<Self, SetError> {
+        Ok(BlockPlaces {
+            file: begin(path, nonce, length)?,
+            path: path.to_owned(),
+            cipher: cipher(key, context, length, nonce),
+            length,
+            bytes,
+        })
+    }
+
+    /// Blocks to be written: there is always one.
+    pub(super) fn blocks(&self) -> u64 {
+        self.bytes.div_ceil(self.length as u64).max(1)
+    }
+
+    /// Seals and writes block `block`, of the block length or, the last one, of what is left. To be
+    /// called once for every block.
+    pub(super) fn put(&self, block: u64, bytes: &mut Vec<u8>) -> Result<(), SetError> {
+        let last = block + 1 == self.blocks();
+        self.cipher.seal_in_place(block, last, bytes);
+        let offset = HEADER as u64 + block * (self.length + OVERHEAD) as u64;
+        let written = self.file.write_all_at(bytes, offset);
+        written.map_err(SetError::io(&self.path))
+    }
+
+    /// Makes the file durable if `durable`; returns the plaintext's length.
+    pub(super) fn close(self, durable: bool) -> Result<u64, SetError> {
+        if durable {
+            self.file.sync_all().map_err(SetError::io(&self.path))?;
+        }
+        Ok(self.bytes)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
@@ -18,7 +19,7 @@ use super::super::header::SetHeader;
 use super::super::rows::{ROWS, ROWS_PER_BLOCK};
 use super::super::run::Record;
 use super::super::sort::{Intake, TokenSorter};
-use super::{Files, MAX_ROWS, Progress, SealError, SetError, Team, write_persons, write_rows};
+use super::{Files, MAX_ROWS, Progress, SealError, Team, write_persons, write_rows};
 
 /// Fills an empty list with the next records, in any order; `false` once there are no more.
 pub type Source<'a> = Box<dyn FnMut(&mut Vec<Record>) -> bool + Send + 'a>;
@@ -77,7 +78,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
     let team = Team::new(job.threads, &cancel, &quiet);
     let threads = job.sources.len().max(team.threads());
     let sorter = TokenSorter::new(files.scratch(), job.memory, threads);
-    let days: Vec<AtomicU16> = (0..job.rows).map(|_| AtomicU16::new(0)).collect();
+    let days = Days::new(job.rows);
     let classes = match job.kind {
         UploadKind::Crm => job.classes.len(),
         UploadKind::Graph => 1,
@@ -87,7 +88,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
         move || fill(source, intake, days, classes, team)
     }))?;
     let tokens = sorter.finish();
-    let accepted = write_days(&mut files, &days)?;
+    let accepted = days.write(&mut files, &team)?;
     drop(days);
     let persons = match job.kind {
         UploadKind::Crm => {
@@ -131,7 +132,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
 fn fill(
     mut source: Source<'_>,
     mut intake: Intake<'_>,
-    days: &[AtomicU16],
+    days: &Days,
     classes: usize,
     team: &Team<'_>,
 ) -> Result<(), SealError> {
@@ -140,12 +141,11 @@ fn fill(
         team.check()?;
         records.clear();
         more = source(&mut records);
+        let mut days = days.cursor();
         for record in &records {
-            let day = days.get(record.owner() as usize);
-            match day.filter(|_| usize::from(record.class()) < classes) {
-                Some(day) => day.fetch_max(record.day(), Ordering::Relaxed),
-                None => return Err(refused("a token has a row or class that there is not")),
-            };
+            if usize::from(record.class()) >= classes || !days.note(record.owner(), record.day()) {
+                return Err(refused("a token has a row or class that there is not"));
+            }
             intake.push(*record)?;
         }
     }
@@ -153,21 +153,79 @@ fn fill(
     Ok(())
 }
 
-/// Writes the last valid day of every row; returns how many have one.
-fn write_days(files: &mut Files<'_>, days: &[AtomicU16]) -> Result<u64, SetError> {
-    let mut file = files.create(ROWS, 2 * ROWS_PER_BLOCK)?;
-    let (mut accepted, mut bytes) = (0, Vec::new());
-    for days in days.chunks(ROWS_PER_BLOCK) {
-        bytes.clear();
-        for day in days {
-            let day = day.load(Ordering::Relaxed);
-            accepted += u64::from(day > 0);
-            bytes.extend_from_slice(&day.to_le_bytes());
+/// The last valid day of every row, in blocks as they are written.
+struct Days {
+    rows: u32,
+    blocks: Vec<Mutex<Vec<u16>>>,
+}
+
+/// Notes days for one thread, which holds one block at a time.
+struct Cursor<'d> {
+    days: &'d Days,
+    held: Option<(usize, MutexGuard<'d, Vec<u16>>)>,
+}
+
+impl Days {
+    fn new(rows: u32) -> Self {
+        let blocks = (0..rows as usize).step_by(ROWS_PER_BLOCK);
+        let block = |first| vec![0; ROWS_PER_BLOCK.min(rows as usize - first)];
+        Days {
+            rows,
+            blocks: blocks.map(|first| Mutex::new(block(first))).collect(),
         }
-        file.write(&bytes)?;
     }
-    files.close(ROWS, file)?;
-    Ok(accepted)
+
+    fn cursor(&self) -> Cursor<'_> {
+        let held = None;
+        Cursor { days: self, held }
+    }
+
+    fn block(&self, block: usize) -> Option<MutexGuard<'_, Vec<u16>>> {
+        let block = self.blocks.get(block)?;
+        Some(block.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes the file; returns how many rows have a day.
+    fn write(&self, files: &mut Files<'_>, team: &Team<'_>) -> Result<u64, SealError> {
+        let file = files.place(ROWS, 2 * ROWS_PER_BLOCK, 2 * u64::from(self.rows))?;
+        let (accepted, next) = (AtomicU64::new(0), AtomicU64::new(0));
+        team.share(|| {
+            let mut bytes = Vec::new();
+            loop {
+                let block = next.fetch_add(1, Ordering::Relaxed);
+                if block >= file.blocks() {
+                    return Ok(());
+                }
+                bytes.clear();
+                if let Some(days) = self.block(block as usize) {
+                    let with = days.iter().filter(|day| **day > 0).count();
+                    accepted.fetch_add(with as u64, Ordering::Relaxed);
+                    bytes.extend(days.iter().flat_map(|day| day.to_le_bytes()));
+                }
+                file.put(block, &mut bytes)?;
+            }
+        })?;
+        files.close_places(ROWS, file)?;
+        Ok(accepted.into_inner())
+    }
+}
+
+impl Cursor<'_> {
+    /// Notes a day of a row, of which the latest stays; `false` if there is no such row.
+    #[inline]
+    fn note(&mut self, row: u32, day: u16) -> bool {
+        let (block, at) = (row as usize / ROWS_PER_BLOCK, row as usize % ROWS_PER_BLOCK);
+        if self.held.as_ref().is_none_or(|(held, _)| *held != block) {
+            self.held = None;
+            self.held = self.days.block(block).map(|days| (block, days));
+        }
+        let held = self.held.as_mut();
+        match held.and_then(|(_, days)| days.get_mut(at)) {
+            Some(noted) => *noted = day.max(*noted),
+            None => return false,
+        }
+        true
+    }
 }
 
 fn refused(text: &str) -> SealError {

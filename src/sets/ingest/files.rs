@@ -7,7 +7,7 @@ use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
 use tamis_protocols::wire::batch::UploadKind;
 
-use super::super::block::{BlockWriter, FileNonce};
+use super::super::block::{BlockPlaces, BlockWriter, FileNonce};
 use super::super::header::{FileEntry, context};
 use super::super::run::{INDEX, RunWriter, TOKENS, write_index};
 use super::super::sort::Scratch;
@@ -44,6 +44,29 @@ impl Files<'_> {
 
     /// Ends a file.
     pub(in crate::sets) fn close(&mut self, name: &str, file: BlockWriter) -> Result<(), SetError> {
+        let bytes = file.close(self.durable)?;
+        self.done(name, bytes);
+        Ok(())
+    }
+
+    /// Starts a file of `bytes` bytes whose blocks are written in any order.
+    pub(in crate::sets) fn place(
+        &mut self,
+        name: &str,
+        length: usize,
+        bytes: u64,
+    ) -> Result<BlockPlaces, SetError> {
+        let nonce = self.begin(name);
+        let (path, context) = (self.directory.join(name), context(self.set_id, name));
+        BlockPlaces::create(&path, self.key, &context, &nonce, length, bytes)
+    }
+
+    /// Ends a file that [`Files::place`] started.
+    pub(in crate::sets) fn close_places(
+        &mut self,
+        name: &str,
+        file: BlockPlaces,
+    ) -> Result<(), SetError> {
         let bytes = file.close(self.durable)?;
         self.done(name, bytes);
         Ok(())

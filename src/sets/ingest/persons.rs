@@ -12,10 +12,11 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tamis_keys::envelope::BlockCipher;
 use tamis_protocols::intersection::{Numbers, Parents, UnionFind};
 use tamis_protocols::wire::batch::UploadKind;
 
-use super::super::block::BlockWriter;
+use super::super::block::BlockPlaces;
 use super::super::rows::{NOBODY, PERSONS, ROWS_PER_BLOCK};
 use super::super::run::{Record, RunWriter};
 use super::super::sort::{SortedTokens, Workspace};
@@ -85,12 +86,12 @@ where
     let first = known.map_or(0, Known::next);
     let (numbers, aliases) = settle(union, touched, first)?;
     let run = files.create_run(UploadKind::Graph)?;
-    let mut numbers = number(tokens, numbers, &run, team)?;
-    let mut file = files.create(PERSONS, 4 * ROWS_PER_BLOCK)?;
-    write_file(&mut file, &mut numbers, rows, team)?;
-    files.close(PERSONS, file)?;
-    files.close_run(run)?;
+    let numbers = number(tokens, numbers, &run, team)?;
     let new = numbers.count() - first;
+    let file = files.place(PERSONS, 4 * ROWS_PER_BLOCK, 4 * u64::from(rows))?;
+    write_file(&file, numbers, rows, team)?;
+    files.close_places(PERSONS, file)?;
+    files.close_run(run)?;
     Ok(Persons { new, aliases })
 }
 
@@ -203,7 +204,7 @@ where
     let turns = Turns::new(numbers);
     team.share(|| {
         let (mut work, mut buffer) = (Workspace::default(), Vec::new());
-        let (mut owners, mut gathered) = (Vec::new(), Vec::new());
+        let mut gathered = Vec::new();
         while let Some((part, _room)) = parts.next() {
             let mut open: Option<Record> = None;
             tokens.take(part, &mut work, |slice| {
@@ -222,7 +223,7 @@ where
                     records = &mut gathered;
                 }
                 let mut turn = turns.wait(part, team)?;
-                assign(&mut turn.1, records, &mut owners)?;
+                assign(&mut turn.1, records)?;
                 turn.0 += usize::from(last);
                 drop(turn);
                 turns.passed.notify_all();
@@ -237,16 +238,17 @@ where
 }
 
 /// Replaces rows by their persons.
-fn assign<P: Parents>(
-    numbers: &mut Numbers<P>,
-    records: &mut [Record],
-    owners: &mut Vec<u32>,
-) -> Result<(), P::Error> {
-    owners.clear();
-    owners.extend(records.iter().map(|record| record.owner()));
-    numbers.number_all(owners)?;
-    for (record, owner) in records.iter_mut().zip(owners) {
-        *record = record.owned(*owner, record.day());
+fn assign<P: Parents>(numbers: &mut Numbers<P>, records: &mut [Record]) -> Result<(), P::Error> {
+    let mut owners = [0; 128];
+    for records in records.chunks_mut(owners.len()) {
+        let owners = &mut owners[..records.len()];
+        for (owner, record) in owners.iter_mut().zip(&*records) {
+            *owner = record.owner();
+        }
+        numbers.number_all(owners)?;
+        for (owner, record) in owners.iter().zip(records) {
+            *record = record.owned(*owner, record.day());
+        }
     }
     Ok(())
 }
@@ -286,25 +288,35 @@ impl<T> Turns<T> {
 }
 
 /// Writes the person of every row.
-fn write_file<P: Parents>(
-    file: &mut BlockWriter,
-    numbers: &mut Numbers<P>,
+fn write_file<P: Parents + Send>(
+    file: &BlockPlaces,
+    numbers: Numbers<P>,
     rows: u32,
     team: &Team<'_>,
 ) -> Result<(), SealError>
 where
     SealError: From<P::Error>,
 {
-    let mut bytes = Vec::with_capacity(4 * ROWS_PER_BLOCK);
-    for first in (0..rows).step_by(ROWS_PER_BLOCK) {
-        team.check()?;
-        bytes.clear();
-        for row in first..rows.min(first.saturating_add(ROWS_PER_BLOCK as u32)) {
-            let person = numbers.try_known(row)?.unwrap_or(NOBODY);
-            bytes.extend_from_slice(&person.to_le_bytes());
+    let (blocks, numbers) = (Mutex::new(0..file.blocks()), Mutex::new(numbers));
+    team.share(|| {
+        let mut bytes = Vec::with_capacity(4 * ROWS_PER_BLOCK + BlockCipher::OVERHEAD);
+        loop {
+            team.check()?;
+            let next = blocks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(block) = next else {
+                return Ok(());
+            };
+            let first = block * ROWS_PER_BLOCK as u64;
+            let end = u64::from(rows).min(first + ROWS_PER_BLOCK as u64);
+            bytes.clear();
+            let mut numbers = numbers.lock().unwrap_or_else(PoisonError::into_inner);
+            for row in first as u32..end as u32 {
+                let person = numbers.try_known(row)?.unwrap_or(NOBODY);
+                bytes.extend_from_slice(&person.to_le_bytes());
+            }
+            drop(numbers);
+            file.put(block, &mut bytes)?;
+            team.step((end - first) as usize);
         }
-        file.write(&bytes)?;
-        team.step(bytes.len() / 4);
-    }
-    Ok(())
+    })
 }

@@ -67,12 +67,8 @@ impl<'t> Parts<'t> {
         let part = *next;
         let records = self.tokens.parts.get(part)?.records;
         *next += 1;
-        let bytes = match self.tokens.content(part).sorted {
-            true => 0,
-            false => usize::try_from(records)
-                .unwrap_or(usize::MAX)
-                .saturating_mul(2 * BYTES),
-        };
+        let records = usize::try_from(records).unwrap_or(usize::MAX);
+        let bytes = records.saturating_mul(2 * BYTES);
         Some((part, self.tokens.working.take(bytes)))
     }
 }
@@ -148,7 +144,7 @@ impl SortedTokens {
                 none => none.insert(Arc::new(self.scratch.file()?)),
             };
             for records in std::mem::take(&mut content.records.resident) {
-                let page = self.scratch.write(&file, &records, &mut buffer)?;
+                let page = self.scratch.write(file, &records, &mut buffer)?;
                 content.records.spilled.push((file.clone(), page));
             }
         }
@@ -162,16 +158,16 @@ impl SortedTokens {
         work: &mut Workspace,
         mut each: impl FnMut(Slice<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut content = std::mem::take(&mut *self.content(part));
-        let last = true;
-        if let (true, Some(records)) = (content.sorted, content.records.resident.first_mut()) {
-            return each(Slice { records, last });
-        }
+        let content = std::mem::take(&mut *self.content(part));
         if !self.fits(part) {
             return self.merge(part, &content.records, work, each);
         }
-        let records = self.sort(part, &content.records, work)?;
+        let records = match content.sorted {
+            true => work.radix.gather(&content.records.resident),
+            false => self.sort(part, &content.records, work)?,
+        };
         drop(content);
+        let last = true;
         each(Slice { records, last })?;
         self.tidy(part, work);
         Ok(())
@@ -188,17 +184,21 @@ impl SortedTokens {
         let mut content = std::mem::take(&mut *self.content(part));
         if self.fits(part) {
             let records = self.sort(part, &content.records, work)?;
-            let keep = content.records.spilled.is_empty();
-            if keep {
-                content.records.resident = Vec::new();
-            }
             let last = true;
             let left = each(Slice {
                 records: &mut *records,
                 last,
             })?;
-            if keep {
-                content.records.resident = vec![records[..left.min(records.len())].to_vec()];
+            if content.records.spilled.is_empty() {
+                // Into the memory that they came from.
+                let mut left = &records[..left.min(records.len())];
+                content.records.resident.retain_mut(|buffer| {
+                    let (now, later) = left.split_at(left.len().min(buffer.len()));
+                    buffer.clear();
+                    buffer.extend_from_slice(now);
+                    left = later;
+                    !now.is_empty()
+                });
                 content.sorted = true;
             }
             self.tidy(part, work);

@@ -55,6 +55,17 @@ impl Radix {
         grow(&mut self.loaded, records)
     }
 
+    /// The records of `chunks`, which are in order, one behind the other.
+    pub(super) fn gather(&mut self, chunks: &[Vec<Record>]) -> &mut [Record] {
+        let records = chunks.iter().map(Vec::len).sum();
+        let (room, mut at) = (grow(&mut self.moved, records), 0);
+        for chunk in chunks {
+            room[at..at + chunk.len()].copy_from_slice(chunk);
+            at += chunk.len();
+        }
+        room
+    }
+
     /// Gives the memory back.
     pub(super) fn shrink(&mut self) {
         *self = Radix::default();
@@ -118,17 +129,21 @@ fn scatter<'r, I: Iterator<Item = &'r [Record]>>(
 ) {
     ends.clear();
     ends.resize(buckets, 0);
-    for record in sources().flatten() {
-        ends[digit.of(record)] += 1;
+    for source in sources() {
+        for record in source {
+            ends[digit.of(record)] += 1;
+        }
     }
     let mut start = 0;
     for end in ends.iter_mut() {
         start += std::mem::replace(end, start);
     }
-    for record in sources().flatten() {
-        let end = &mut ends[digit.of(record)];
-        out[*end as usize] = *record;
-        *end += 1;
+    for source in sources() {
+        for record in source {
+            let end = &mut ends[digit.of(record)];
+            out[*end as usize] = *record;
+            *end += 1;
+        }
     }
 }
 

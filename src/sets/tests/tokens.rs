@@ -310,8 +310,11 @@ fn what_is_spilled_has_no_name_and_no_clear_byte() {
     }
 }
 
-/// What a set says, without what is random or depends on who came first: classes by their segments.
-fn content(set: &SealedSet) -> (Vec<(u128, u32, u16, Vec<u16>)>, Vec<u32>, Vec<u16>, Vec<u8>) {
+/// What a set says, without what is random or depends on who came first: tokens with their segments,
+/// persons, days, cookies.
+type Content = (Vec<(u128, u32, u16, Vec<u16>)>, Vec<u32>, Vec<u16>, Vec<u8>);
+
+fn content(set: &SealedSet) -> Content {
     let layer = &set.layers()[0];
     let classes = match set.kind() {
         UploadKind::Crm => layer.classes().unwrap(),
