@@ -7,9 +7,9 @@
 # Australian number in one of the usual spellings, and consent that lets it in.
 #
 # Ours: all that `tamis upload` does before it sends, on 2 threads: read, normalise, hash, HMAC, judge
-# consent, quality report with repetitions, shuffle, Arrow, spool written and flushed to disk. The median
-# of three runs. Theirs: normalise, hash, HMAC, in one process, on the first rows of the same file; its time
-# is scaled to all rows. On these first rows both must give the same tokens.
+# consent, quality report with repetitions, shuffle, Arrow, spool written and flushed to disk. The release
+# build; the median of three runs. Theirs: normalise, hash, HMAC, in one process, on the first rows of the
+# same file; its time is scaled to all rows. On these first rows both must give the same tokens.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -39,12 +39,12 @@ head -n $((peer_rows + 1)) "$scratch/contacts.csv" >"$scratch/first.csv"
 echo "ours: $runs runs" >&2
 for _ in $(seq "$runs"); do
     rm -f "$scratch/spool"
-    "${two[@]}" "$ours" prepare "$scratch/contacts.csv" "$scratch/spool" | tee /dev/stderr
+    "${two[@]}" "$ours" prepare "$scratch/contacts.csv" "$scratch/spool" | tee >(cat >&2)
 done >"$scratch/ours.json"
 
 echo "theirs: $peer_rows rows" >&2
 "$scratch/venv/bin/python" benches/peers/party_script.py "$scratch/first.csv" "$scratch/theirs" |
-    tee /dev/stderr >"$scratch/theirs.json"
+    tee >(cat >&2) >"$scratch/theirs.json"
 
 # Ours are shuffled: compared as sorted lists.
 "$ours" prepare "$scratch/first.csv" "$scratch/spool" >/dev/null
