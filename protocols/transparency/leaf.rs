@@ -61,6 +61,12 @@ pub enum Event {
         kind: String,
         /// Merkle root over the commitments of its consent records.
         consent_root: String,
+        /// `add` or `remove`; absent if the upload replaced everything before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<String>,
+        /// Id of the upload whose set it changed, exactly if there is a mode.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<String>,
     },
     /// The gate decided whether a number of matches may be told.
     MatchDecision {
@@ -205,11 +211,17 @@ impl Event {
                 upload,
                 kind,
                 consent_root,
+                mode,
+                parent,
             } => {
                 require("collaboration", is_hex(collaboration, 32))?;
                 require("upload", is_hex(upload, 32))?;
                 require("kind", kind == "crm" || kind == "graph")?;
-                require("consent_root", is_hex(consent_root, 64))
+                require("consent_root", is_hex(consent_root, 64))?;
+                let word = mode.as_deref();
+                require("mode", matches!(word, None | Some("add" | "remove")))?;
+                let id = parent.as_deref().is_none_or(|id| is_hex(id, 32));
+                require("parent", id && parent.is_some() == mode.is_some())
             }
             Event::MatchDecision {
                 collaboration,

@@ -34,6 +34,9 @@ pub enum Rule {
     /// The collaboration was not accepted before.
     #[error("nothing happens in a collaboration before both signed it")]
     NotAccepted,
+    /// What was added or removed does not extend the newest upload of its side.
+    #[error("an added or removed upload extends the newest one of its side")]
+    Parent,
     /// Both sides' uploads were not there before.
     #[error("a decision follows uploads of both sides")]
     NoUploads,
@@ -51,8 +54,9 @@ pub enum Rule {
 struct Collaboration {
     advertiser: String,
     partner: Option<String>,
-    crm: bool,
-    graph: bool,
+    /// The newest upload of each side.
+    crm: Option<String>,
+    graph: Option<String>,
 }
 
 struct Decision {
@@ -82,8 +86,8 @@ impl History {
                 let proposed = Collaboration {
                     advertiser: actor.to_owned(),
                     partner: None,
-                    crm: false,
-                    graph: false,
+                    crm: None,
+                    graph: None,
                 };
                 self.collaborations.insert(collaboration.clone(), proposed);
                 Ok(())
@@ -102,8 +106,9 @@ impl History {
                 collaboration,
                 upload,
                 kind,
+                parent,
                 ..
-            } => self.upload(actor, collaboration, upload, kind == "crm"),
+            } => self.upload(actor, collaboration, upload, kind == "crm", parent),
             Event::MatchDecision {
                 collaboration,
                 match_id,
@@ -171,21 +176,33 @@ impl History {
         Ok(())
     }
 
-    fn upload(&mut self, actor: &str, id: &str, upload: &str, crm: bool) -> Result<(), Rule> {
+    fn upload(
+        &mut self,
+        actor: &str,
+        id: &str,
+        upload: &str,
+        crm: bool,
+        parent: &Option<String>,
+    ) -> Result<(), Rule> {
         let (found, partner) = self.accepted(id)?;
         by(actor, if crm { &found.advertiser } else { partner })?;
         self.once("upload", upload)?;
-        if let Some(found) = self.collaborations.get_mut(id) {
-            found.crm |= crm;
-            found.graph |= !crm;
+        let found = self.collaborations.get_mut(id).ok_or(Rule::NotAccepted)?;
+        let newest = match crm {
+            true => &mut found.crm,
+            false => &mut found.graph,
+        };
+        if parent.is_some() && parent != newest {
+            return Err(Rule::Parent);
         }
+        *newest = Some(upload.to_owned());
         Ok(())
     }
 
     fn decidable(&self, actor: &str, leaf: &Leaf, id: &str) -> Result<(), Rule> {
         let (found, _) = self.accepted(id)?;
         by(actor, &found.advertiser)?;
-        if !(found.crm && found.graph) {
+        if found.crm.is_none() || found.graph.is_none() {
             return Err(Rule::NoUploads);
         }
         leaf.policy.as_ref().map(|_| ()).ok_or(Rule::NoPolicy)

@@ -6,4 +6,5 @@ pub mod batch;
 pub mod cookie;
 pub mod delivery;
 mod discreet;
+mod mode;
 pub mod terms;

@@ -49,6 +49,26 @@ fn other_spellings_unknown_fields_and_malformed_values_are_refused() {
     );
 }
 
+#[test]
+fn a_delta_names_its_parent_and_nothing_else_has_one() {
+    let full = upload(20, "crm");
+    let added = delta(20, "crm", "add", 2);
+    let said = |event: &Event, from: &str, to: &str| {
+        let line = String::from_utf8(leaf(0, "acme", event.clone()).to_bytes()).unwrap();
+        assert!(line.contains(from), "{line}");
+        Leaf::parse(line.replacen(from, to, 1).as_bytes()).map(|_| ())
+    };
+    let parent = format!(",\"parent\":\"{}\"", id(2));
+    let root = format!("\"consent_root\":\"{}\"", digest(20));
+    assert_eq!(said(&added, "acme", "acme"), Ok(()));
+    let wrong = |field| Err(LeafError::Field(field));
+    assert_eq!(said(&added, &parent, ""), wrong("parent"));
+    assert_eq!(said(&added, &id(2), "02"), wrong("parent"));
+    assert_eq!(said(&added, "\"add\"", "\"full\""), wrong("mode"));
+    let with = format!("{root}{parent}");
+    assert_eq!(said(&full, &root, &with), wrong("parent"));
+}
+
 proptest! {
     #[test]
     fn random_bytes_are_no_leaf_and_never_panic(bytes: Vec<u8>, time in "[0-9T:Z+.-]{0,30}") {

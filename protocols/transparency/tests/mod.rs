@@ -50,7 +50,17 @@ fn upload(n: u8, kind: &str) -> Event {
         upload: id(n),
         kind: kind.into(),
         consent_root: digest(n),
+        mode: None,
+        parent: None,
     }
+}
+
+fn delta(n: u8, kind: &str, word: &str, on: u8) -> Event {
+    let mut event = upload(n, kind);
+    if let Event::Upload { mode, parent, .. } = &mut event {
+        (*mode, *parent) = (Some(word.into()), Some(id(on)));
+    }
+    event
 }
 
 fn gate(n: u8, audience: u8, destination: &str, about: Option<u64>) -> Event {
@@ -117,6 +127,8 @@ fn story() -> Vec<Leaf> {
             },
         ),
         ("dsp-a", delivery(11, 5, 6, "dsp-a")),
+        ("mapper", delta(13, "graph", "add", 3)),
+        ("mapper", delta(14, "graph", "remove", 13)),
     ];
     let numbered = events.into_iter().enumerate();
     numbered

@@ -121,8 +121,35 @@ fn only_enrolled_parties_in_the_right_role_act() {
 }
 
 #[test]
+fn what_is_added_or_removed_extends_the_newest_upload_of_its_side() {
+    let refused = Err(Rule::Parent);
+    assert_eq!(add("mapper", delta(20, "graph", "add", 14)), Ok(()));
+    assert_eq!(add("operator", delta(20, "crm", "remove", 2)), Ok(()));
+    for (said, parent) in [("older", 3), ("other side's", 2), ("unknown", 99)] {
+        let event = delta(20, "graph", "add", parent);
+        assert_eq!(add("mapper", event), refused, "{said}");
+    }
+    let parentless = with(|leaves| {
+        leaves.remove(7);
+        leaves.truncate(7);
+        leaves.push(leaf(30, "mapper", delta(20, "graph", "add", 3)));
+    });
+    assert_eq!(parentless, refused, "nothing to extend");
+    assert_eq!(with(|leaves| leaves.swap(14, 15)), refused, "out of order");
+    // After a full one, deltas extend that.
+    let again = |parent| {
+        with(|leaves| {
+            leaves.push(leaf(30, "mapper", upload(20, "graph")));
+            leaves.push(leaf(31, "mapper", delta(21, "graph", "add", parent)));
+        })
+    };
+    assert_eq!(again(20), Ok(()));
+    assert_eq!(again(14), refused);
+}
+
+#[test]
 fn an_id_is_used_once() {
-    for repeated in [4, 6, 8, 9, 11, 12] {
+    for repeated in [4, 6, 8, 9, 11, 12, 15] {
         let said = with(|leaves| leaves.push(leaves[repeated].clone()));
         assert_eq!(said, Err(Rule::Repeated), "leaf {repeated}");
     }

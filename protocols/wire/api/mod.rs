@@ -16,6 +16,7 @@ mod withdrawals;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::mode::UploadMode;
 pub use audiences::{
     AudienceAtDestination, AudienceRequest, AudienceState, AudienceUse, AudienceView,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::JobView;
+use super::{JobView, UploadMode};
 
 /// Where an upload stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct UploadView {
     pub id: String,
     /// The collaboration it belongs to.
     pub collaboration: String,
+    /// What its rows do to the set of this side.
+    #[serde(default)]
+    pub mode: UploadMode,
     /// Where it stands.
     pub state: UploadState,
     /// Declared length in bytes.
@@ -47,6 +50,9 @@ pub struct UploadView {
     /// The job that seals it, while it waits or runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobView>,
+    /// The upload whose set it extends, once sealed; absent for a full one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     /// What was made of the rows, once sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<UploadReport>,
@@ -55,17 +61,19 @@ pub struct UploadView {
     pub refusal: Option<String>,
 }
 
-/// What sealing made of an upload: exact, and for its owner only.
+/// What sealing made of an upload: exact, and for its owner only. It counts the rows of this upload alone,
+/// not those of the set that a delta extends; of a removal, what was given, never whom it found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadReport {
     /// Rows in the upload.
     pub rows: u64,
-    /// Rows that take part in matching.
+    /// Rows that take part in matching; of a removal, rows with a token.
     pub accepted: u64,
     /// Rows left out, by reason (`DropReason` words).
     pub dropped: BTreeMap<String, u64>,
-    /// Partner only: persons after merging rows that share an identifier.
+    /// Partner only: persons after merging rows that share an identifier; of rows that were added, those
+    /// that the set did not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persons: Option<u64>,
     /// Advertiser only: accepted rows per segment.

@@ -32,7 +32,7 @@ pub struct Row<'a> {
     /// Tokens by identifier type: e-mail, phone, postal. One without a column in the header must
     /// be absent.
     pub tokens: [Option<Token>; 3],
-    /// The row's consent record.
+    /// The row's consent record. A removal has none: nothing of it is sent.
     pub consent: &'a ConsentRecord,
     /// CRM: positions in the header's segments, any order.
     pub segments: &'a [u16],
@@ -47,12 +47,7 @@ pub struct BatchBuilder {
     rows: usize,
     most: usize,
     tokens: Vec<(IdentifierType, FixedSizeBinaryBuilder)>,
-    basis: UInt8Builder,
-    purposes: UInt32Builder,
-    consent_at: Int64Builder,
-    notice_version: StringBuilder,
-    source: StringBuilder,
-    opposed: BooleanBuilder,
+    consent: Option<ConsentColumns>,
     segments: Option<(usize, ListBuilder<UInt16Builder>)>,
     cookies: Vec<(bool, FixedSizeBinaryBuilder, BinaryBuilder)>,
     sorted: Vec<u16>,
@@ -66,7 +61,8 @@ impl BatchBuilder {
     pub fn new(header: &WireHeader) -> Result<Self, WireError> {
         let item = Arc::new(Field::new("item", DataType::UInt16, false));
         let segments = || ListBuilder::new(UInt16Builder::new()).with_field(item);
-        let crm = header.kind == UploadKind::Crm;
+        let rows = header.mode.brings_rows();
+        let crm = rows && header.kind == UploadKind::Crm;
         Ok(BatchBuilder {
             schema: Arc::new(header.to_schema()?),
             rows: 0,
@@ -74,12 +70,7 @@ impl BatchBuilder {
             tokens: (header.identifiers.iter())
                 .map(|kind| (*kind, FixedSizeBinaryBuilder::new(16)))
                 .collect(),
-            basis: UInt8Builder::new(),
-            purposes: UInt32Builder::new(),
-            consent_at: Int64Builder::new(),
-            notice_version: StringBuilder::new(),
-            source: StringBuilder::new(),
-            opposed: BooleanBuilder::new(),
+            consent: rows.then(ConsentColumns::default),
             segments: crm.then(|| (header.segments.len(), segments())),
             cookies: (header.labels.values())
                 .map(|enc| {
@@ -118,16 +109,9 @@ impl BatchBuilder {
                 None => column.append_null(),
             }
         }
-        let consent = row.consent;
-        self.basis
-            .append_value(consent.basis.map_or(0, |basis| basis as u8));
-        self.purposes.append_value(consent.purposes.0);
-        self.consent_at
-            .append_option(consent.given_at.map(|at| at.as_second()));
-        self.notice_version
-            .append_option(consent.notice_version.as_deref());
-        self.source.append_option(consent.source.as_deref());
-        self.opposed.append_value(consent.opposed);
+        if let Some(columns) = &mut self.consent {
+            columns.push(row.consent);
+        }
         if let Some((_, column)) = &mut self.segments {
             column.values().append_slice(&self.sorted);
             column.append(true);
@@ -157,12 +141,9 @@ impl BatchBuilder {
         for (_, column) in &mut self.tokens {
             columns.push(Arc::new(column.finish()));
         }
-        columns.push(Arc::new(self.basis.finish()));
-        columns.push(Arc::new(self.purposes.finish()));
-        columns.push(Arc::new(self.consent_at.finish()));
-        columns.push(Arc::new(self.notice_version.finish()));
-        columns.push(Arc::new(self.source.finish()));
-        columns.push(Arc::new(self.opposed.finish()));
+        if let Some(consent) = &mut self.consent {
+            columns.extend(consent.finish());
+        }
         if let Some((_, column)) = &mut self.segments {
             columns.push(Arc::new(column.finish()));
         }
@@ -237,6 +218,42 @@ impl BatchBuilder {
             }
         }
         Ok(())
+    }
+}
+
+/// The columns of the consent records.
+#[derive(Default)]
+struct ConsentColumns {
+    basis: UInt8Builder,
+    purposes: UInt32Builder,
+    consent_at: Int64Builder,
+    notice_version: StringBuilder,
+    source: StringBuilder,
+    opposed: BooleanBuilder,
+}
+
+impl ConsentColumns {
+    fn push(&mut self, consent: &ConsentRecord) {
+        self.basis
+            .append_value(consent.basis.map_or(0, |basis| basis as u8));
+        self.purposes.append_value(consent.purposes.0);
+        self.consent_at
+            .append_option(consent.given_at.map(|at| at.as_second()));
+        self.notice_version
+            .append_option(consent.notice_version.as_deref());
+        self.source.append_option(consent.source.as_deref());
+        self.opposed.append_value(consent.opposed);
+    }
+
+    fn finish(&mut self) -> [ArrayRef; 6] {
+        [
+            Arc::new(self.basis.finish()),
+            Arc::new(self.purposes.finish()),
+            Arc::new(self.consent_at.finish()),
+            Arc::new(self.notice_version.finish()),
+            Arc::new(self.source.finish()),
+            Arc::new(self.opposed.finish()),
+        ]
     }
 }
 

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_DESTINATIONS, MAX_SEGMENT_BYTES, MAX_SEGMENTS, WireError};
+use super::{MAX_DESTINATIONS, MAX_SEGMENT_BYTES, MAX_SEGMENTS, UploadMode, WireError};
 use crate::identifier::IdentifierType;
 
 /// Which side an upload comes from.
@@ -49,12 +49,14 @@ pub struct WireHeader {
     pub collaboration: String,
     /// The epoch of the pair key that made the tokens, from 1.
     pub epoch: u32,
+    /// What its rows do to the set of its side.
+    pub mode: UploadMode,
     /// Identifier types with a column, ascending, at least one.
     pub identifiers: Vec<IdentifierType>,
-    /// CRM: labels `name=value`; a row names them by position. Empty for a graph.
+    /// CRM: labels `name=value`; a row names them by position. Empty for a graph and for a removal.
     pub segments: Vec<String>,
     /// Graph: destinations with a column; the HPKE encapsulated key if the cookies are sealed to
-    /// the destination. Empty for a CRM.
+    /// the destination. Empty for a CRM and for a removal.
     pub labels: BTreeMap<String, Option<[u8; 32]>>,
 }
 
@@ -62,6 +64,7 @@ const VERSION: &str = "tamis.wire";
 const KIND: &str = "tamis.kind";
 const COLLABORATION: &str = "tamis.collaboration";
 const EPOCH: &str = "tamis.epoch";
+const MODE: &str = "tamis.mode";
 const SEGMENTS: &str = "tamis.segments";
 const LABELS: &str = "tamis.labels";
 
@@ -85,7 +88,20 @@ impl WireHeader {
             (COLLABORATION.to_owned(), self.collaboration.clone()),
             (EPOCH.to_owned(), self.epoch.to_string()),
         ]);
-        let (key, json) = match self.kind {
+        if self.mode != UploadMode::Full {
+            metadata.insert(MODE.to_owned(), self.mode.as_str().to_owned());
+        }
+        if self.mode.brings_rows() {
+            let (key, json) = self.own_json();
+            let json = json.map_err(|_| metadata_error(key, "cannot be written"))?;
+            metadata.insert(key.to_owned(), json);
+        }
+        Ok(Schema::new_with_metadata(self.fields(), metadata))
+    }
+
+    /// What the rows of this kind refer to: the key, and its value as JSON.
+    fn own_json(&self) -> (&'static str, serde_json::Result<String>) {
+        match self.kind {
             UploadKind::Crm => (SEGMENTS, serde_json::to_string(&self.segments)),
             UploadKind::Graph => {
                 let entries: BTreeMap<&str, LabelEntry> = self
@@ -98,10 +114,7 @@ impl WireHeader {
                     .collect();
                 (LABELS, serde_json::to_string(&entries))
             }
-        };
-        let json = json.map_err(|_| metadata_error(key, "cannot be written"))?;
-        metadata.insert(key.to_owned(), json);
-        Ok(Schema::new_with_metadata(self.fields(), metadata))
+        }
     }
 
     /// Reads and checks a schema: metadata, and every column's name, type and nullability.
@@ -123,30 +136,40 @@ impl WireHeader {
             Ok(number) if number.to_string() == epoch => number,
             _ => return Err(metadata_error(EPOCH, "must be a decimal number")),
         };
-        let (own, other) = match kind {
-            UploadKind::Crm => (SEGMENTS, LABELS),
-            UploadKind::Graph => (LABELS, SEGMENTS),
+        let word = schema.metadata().get(MODE).map(String::as_str);
+        let mode = UploadMode::parse(word.unwrap_or("full"))
+            .ok_or_else(|| metadata_error(MODE, "must be `full`, `add` or `remove`"))?;
+        let own = match (mode.brings_rows(), kind) {
+            (false, _) => None,
+            (true, UploadKind::Crm) => Some(SEGMENTS),
+            (true, UploadKind::Graph) => Some(LABELS),
         };
-        if schema.metadata().contains_key(other) {
-            return Err(metadata_error(other, "does not belong to this kind"));
+        for key in [SEGMENTS, LABELS] {
+            if own != Some(key) && schema.metadata().contains_key(key) {
+                let problem = "does not belong to this kind and mode";
+                return Err(metadata_error(key, problem));
+            }
         }
-        if schema.metadata().len() != 5 {
+        let known = 4 + usize::from(word.is_some()) + usize::from(own.is_some());
+        if schema.metadata().len() > known {
             return Err(metadata_error(VERSION, "there are unknown keys beside it"));
         }
         let mut header = WireHeader {
             kind,
             collaboration: take(COLLABORATION)?.to_owned(),
             epoch,
+            mode,
             identifiers: identifiers_of(schema),
             segments: Vec::new(),
             labels: BTreeMap::new(),
         };
-        match kind {
-            UploadKind::Crm => {
-                header.segments = serde_json::from_str(take(own)?)
-                    .map_err(|_| metadata_error(own, "must be a JSON array of strings"))?;
+        match own {
+            Some(SEGMENTS) => {
+                header.segments = serde_json::from_str(take(SEGMENTS)?)
+                    .map_err(|_| metadata_error(SEGMENTS, "must be a JSON array of strings"))?;
             }
-            UploadKind::Graph => header.labels = parse_labels(take(own)?)?,
+            Some(_) => header.labels = parse_labels(take(LABELS)?)?,
+            None => {}
         }
         header.check()?;
         header.check_fields(schema)?;
@@ -190,6 +213,9 @@ impl WireHeader {
             .iter()
             .map(|kind| Field::new(kind.as_str(), token.clone(), true))
             .collect();
+        if !self.mode.brings_rows() {
+            return fields;
+        }
         fields.extend([
             Field::new("basis", DataType::UInt8, false),
             Field::new("purposes", DataType::UInt32, false),
@@ -253,14 +279,15 @@ impl WireHeader {
         if !self.labels.keys().all(|name| is_party_name(name)) {
             return Err(metadata_error(LABELS, "a key is not a party's name"));
         }
-        let foreign = match self.kind {
-            UploadKind::Crm => !self.labels.is_empty(),
-            UploadKind::Graph => !self.segments.is_empty(),
+        let rows = self.mode.brings_rows();
+        let (crm, graph) = match self.kind {
+            UploadKind::Crm => (rows, false),
+            UploadKind::Graph => (false, rows),
         };
-        if foreign {
+        if (!crm && !self.segments.is_empty()) || (!graph && !self.labels.is_empty()) {
             return Err(metadata_error(
                 KIND,
-                "segments belong to a crm, labels to a graph",
+                "segments belong to a crm, labels to a graph, neither to a removal",
             ));
         }
         Ok(())

@@ -3,7 +3,8 @@
 //! A party fills [`BatchBuilder`]s and writes them with a [`StreamEncoder`]; the service reads them
 //! with a [`StreamDecoder`] and looks at the rows through a [`BatchReader`]. What the service learns
 //! from a row: keyed pseudonyms, the consent record, segment labels, and cookies that are sealed to
-//! their destination where it has a key. No raw identifier has a place in the schema.
+//! their destination where it has a key. No raw identifier has a place in the schema. A removal holds
+//! tokens and nothing else.
 //!
 //! The decoder takes nothing on trust: message sizes are capped before a byte of them is stored, the
 //! outline of every message (row counts, null counts, buffer bounds) is checked before arrow-ipc
@@ -18,6 +19,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use super::mode::UploadMode;
 pub use build::{BatchBuilder, CookieCell, Row};
 pub use header::{UploadKind, WireHeader};
 pub use read::BatchReader;

@@ -17,14 +17,18 @@ use crate::token::Token;
 pub struct BatchReader<'a> {
     rows: usize,
     tokens: [Option<&'a FixedSizeBinaryArray>; 3],
+    consent: Option<ConsentColumns<'a>>,
+    segments: Option<Segments<'a>>,
+    cookies: Vec<(&'a FixedSizeBinaryArray, &'a BinaryArray)>,
+}
+
+struct ConsentColumns<'a> {
     basis: &'a UInt8Array,
     purposes: &'a UInt32Array,
     consent_at: &'a Int64Array,
     notice_version: &'a StringArray,
     source: &'a StringArray,
     opposed: &'a BooleanArray,
-    segments: Option<Segments<'a>>,
-    cookies: Vec<(&'a FixedSizeBinaryArray, &'a BinaryArray)>,
 }
 
 struct Segments<'a> {
@@ -54,27 +58,34 @@ impl<'a> BatchReader<'a> {
         let reader = BatchReader {
             rows: batch.num_rows(),
             tokens,
-            basis: columns.take()?,
-            purposes: columns.take()?,
-            consent_at: columns.take()?,
-            notice_version: columns.take()?,
-            source: columns.take()?,
-            opposed: columns.take()?,
+            consent: match header.mode.brings_rows() {
+                false => None,
+                true => Some(ConsentColumns {
+                    basis: columns.take()?,
+                    purposes: columns.take()?,
+                    consent_at: columns.take()?,
+                    notice_version: columns.take()?,
+                    source: columns.take()?,
+                    opposed: columns.take()?,
+                }),
+            },
             segments: match header.kind {
-                super::UploadKind::Graph => None,
-                super::UploadKind::Crm => {
+                super::UploadKind::Crm if header.mode.brings_rows() => {
                     let lists: &ListArray = columns.take()?;
                     let items = lists.values().as_any().downcast_ref();
                     let items =
                         items.ok_or(WireError::Stream("segments are not 16-bit numbers"))?;
                     Some(Segments { lists, items })
                 }
+                _ => None,
             },
             cookies: (header.labels.keys())
                 .map(|_| Ok((columns.take()?, columns.take()?)))
                 .collect::<Result<_, WireError>>()?,
         };
-        reader.check_consent()?;
+        if let Some(consent) = &reader.consent {
+            consent.check(reader.rows)?;
+        }
         reader.check_segments(header)?;
         reader.check_cookies(header)?;
         Ok(reader)
@@ -98,19 +109,15 @@ impl<'a> BatchReader<'a> {
         })
     }
 
-    /// Writes the row's consent record into `record`, reusing its memory.
+    /// Writes the row's consent record into `record`, reusing its memory; that of a removal is empty.
     pub fn consent_into(&self, row: usize, record: &mut ConsentRecord) {
-        record.basis = basis(self.basis.value(row));
-        record.purposes = Purposes(self.purposes.value(row));
-        record.given_at = (self.consent_at.is_valid(row))
-            .then(|| Timestamp::from_second(self.consent_at.value(row)).ok())
-            .flatten();
-        copy_text(self.notice_version, row, &mut record.notice_version);
-        copy_text(self.source, row, &mut record.source);
-        record.opposed = self.opposed.value(row);
+        match &self.consent {
+            Some(consent) => consent.read(row, record),
+            None => *record = ConsentRecord::default(),
+        }
     }
 
-    /// The row's segments, ascending positions in the header's list; empty for a graph.
+    /// The row's segments, ascending positions in the header's list; empty for a graph and a removal.
     pub fn segments(&self, row: usize) -> &[u16] {
         match &self.segments {
             None => &[],
@@ -129,30 +136,6 @@ impl<'a> BatchReader<'a> {
             tag,
             cookie: cookies.value(row),
         })
-    }
-
-    fn check_consent(&self) -> Result<(), WireError> {
-        for row in 0..self.rows {
-            if self.basis.value(row) > 6 {
-                return Err(wrong(row, "basis", "must be 0 to 6"));
-            }
-            if self.purposes.value(row) >> PURPOSE_BITS != 0 {
-                return Err(wrong(row, "purposes", "only 24 purposes exist"));
-            }
-            let at = self.consent_at;
-            if at.is_valid(row) && Timestamp::from_second(at.value(row)).is_err() {
-                return Err(wrong(row, "consent_at", "is not a time"));
-            }
-            for (column, name) in [
-                (self.notice_version, "notice_version"),
-                (self.source, "source"),
-            ] {
-                if column.is_valid(row) && column.value(row).len() > MAX_TEXT_BYTES {
-                    return Err(wrong(row, name, "is longer than 256 bytes"));
-                }
-            }
-        }
-        Ok(())
     }
 
     fn check_segments(&self, header: &WireHeader) -> Result<(), WireError> {
@@ -203,6 +186,43 @@ impl<'a> BatchReader<'a> {
                         column: column(),
                         problem,
                     });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ConsentColumns<'_> {
+    fn read(&self, row: usize, record: &mut ConsentRecord) {
+        record.basis = basis(self.basis.value(row));
+        record.purposes = Purposes(self.purposes.value(row));
+        record.given_at = (self.consent_at.is_valid(row))
+            .then(|| Timestamp::from_second(self.consent_at.value(row)).ok())
+            .flatten();
+        copy_text(self.notice_version, row, &mut record.notice_version);
+        copy_text(self.source, row, &mut record.source);
+        record.opposed = self.opposed.value(row);
+    }
+
+    fn check(&self, rows: usize) -> Result<(), WireError> {
+        for row in 0..rows {
+            if self.basis.value(row) > 6 {
+                return Err(wrong(row, "basis", "must be 0 to 6"));
+            }
+            if self.purposes.value(row) >> PURPOSE_BITS != 0 {
+                return Err(wrong(row, "purposes", "only 24 purposes exist"));
+            }
+            let at = self.consent_at;
+            if at.is_valid(row) && Timestamp::from_second(at.value(row)).is_err() {
+                return Err(wrong(row, "consent_at", "is not a time"));
+            }
+            for (column, name) in [
+                (self.notice_version, "notice_version"),
+                (self.source, "source"),
+            ] {
+                if column.is_valid(row) && column.value(row).len() > MAX_TEXT_BYTES {
+                    return Err(wrong(row, name, "is longer than 256 bytes"));
                 }
             }
         }

@@ -26,6 +26,7 @@ fn crm_header() -> WireHeader {
         kind: UploadKind::Crm,
         collaboration: "00112233445566778899aabbccddeeff".to_owned(),
         epoch: 1,
+        mode: UploadMode::Full,
         identifiers: vec![Email, Phone],
         segments: vec!["loyalty=silver".to_owned(), "status=inactive".to_owned()],
         labels: BTreeMap::new(),
@@ -41,6 +42,14 @@ fn graph_header() -> WireHeader {
             ("dmp-b".to_owned(), None),
             ("dsp-a".to_owned(), Some([7; 32])),
         ]),
+        ..crm_header()
+    }
+}
+
+fn removal_header() -> WireHeader {
+    WireHeader {
+        mode: UploadMode::Remove,
+        segments: Vec::new(),
         ..crm_header()
     }
 }
@@ -92,6 +101,22 @@ fn graph_batch() -> RecordBatch {
             consent: &consent(),
             segments: &[],
             cookies: &cookies,
+        };
+        builder.push_row(&row).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
+/// Its rows carry a consent record, which is not sent.
+fn removal_batch() -> RecordBatch {
+    let mut builder = BatchBuilder::new(&removal_header()).unwrap();
+    for (email, phone) in [(Some(1), None), (None, None), (Some(3), Some(4))] {
+        let token = |byte: Option<u8>| byte.map(|byte| Token([byte; 16]));
+        let row = Row {
+            tokens: [token(email), token(phone), None],
+            consent: &consent(),
+            segments: &[],
+            cookies: &[],
         };
         builder.push_row(&row).unwrap();
     }

@@ -142,6 +142,7 @@ fn no_flipped_bit_makes_the_decoder_panic() {
     for bytes in [
         stream(&crm_header(), &crm_batch()),
         stream(&graph_header(), &graph_batch()),
+        stream(&removal_header(), &removal_batch()),
     ] {
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();

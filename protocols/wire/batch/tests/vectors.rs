@@ -13,6 +13,16 @@ fn failures() -> Vec<Failure> {
     let basis: ArrayRef = Arc::new(UInt8Array::from(vec![1, 7, 1]));
     let untagged: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![None, Some(b"c"), None]));
     let two_lines: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![Some(b"c\n"), None, None]));
+    let mut loud = removal_header().to_schema().unwrap();
+    (loud.metadata).insert("tamis.segments".to_owned(), "[]".to_owned());
+    let mut odd = crm_header().to_schema().unwrap();
+    odd.metadata
+        .insert("tamis.mode".to_owned(), "replace".to_owned());
+    let empty = |schema| raw(&RecordBatch::new_empty(Arc::new(schema)));
+    let consenting = Schema::new_with_metadata(
+        crm_header().to_schema().unwrap().fields().clone(),
+        removal_header().to_schema().unwrap().metadata().clone(),
+    );
     let other = Schema::new(vec![Field::new("email", DataType::Utf8, true)]);
     vec![
         (
@@ -40,10 +50,21 @@ fn failures() -> Vec<Failure> {
             graph("cookie:dmp-b", two_lines),
             "text without control characters",
         ),
+        ("no metadata", empty(other), "is missing"),
         (
-            "no metadata",
-            raw(&RecordBatch::new_empty(Arc::new(other))),
-            "is missing",
+            "segments in a removal",
+            empty(loud),
+            "does not belong to this kind and mode",
+        ),
+        (
+            "consent in a removal",
+            empty(consenting),
+            "no further column",
+        ),
+        (
+            "no such mode",
+            empty(odd),
+            "must be `full`, `add` or `remove`",
         ),
         (
             "continuation marker missing",
@@ -59,9 +80,17 @@ fn committed_vectors_are_what_the_code_makes() {
         stream(&crm_header(), &crm_batch()),
         stream(&graph_header(), &graph_batch()),
     );
+    let added = WireHeader {
+        mode: UploadMode::Add,
+        ..crm_header()
+    };
+    let added = stream(&added, &crm_batch());
+    let removal = stream(&removal_header(), &removal_batch());
     let mut vectors = vec![
         json!({"name": "crm", "stream": STANDARD.encode(&crm), "rows": read_all(&crm).unwrap()}),
         json!({"name": "graph", "stream": STANDARD.encode(&graph), "rows": read_all(&graph).unwrap()}),
+        json!({"name": "add", "stream": STANDARD.encode(&added), "rows": read_all(&added).unwrap()}),
+        json!({"name": "remove", "stream": STANDARD.encode(&removal), "rows": read_all(&removal).unwrap()}),
     ];
     for (name, bytes, failure) in failures() {
         assert!(error(&bytes).contains(failure), "{name}");

@@ -23,9 +23,54 @@ fn what_is_written_is_read() {
 #[test]
 fn the_header_survives_its_schema() {
     for header in [crm_header(), graph_header()] {
+        for mode in [UploadMode::Full, UploadMode::Add] {
+            let header = WireHeader {
+                mode,
+                ..header.clone()
+            };
+            let schema = header.to_schema().unwrap();
+            assert_eq!(WireHeader::from_schema(&schema).unwrap(), header);
+        }
+    }
+    for kind in [UploadKind::Crm, UploadKind::Graph] {
+        let header = WireHeader {
+            kind,
+            ..removal_header()
+        };
         let schema = header.to_schema().unwrap();
         assert_eq!(WireHeader::from_schema(&schema).unwrap(), header);
     }
+}
+
+#[test]
+fn a_mode_that_is_not_said_is_full_and_may_be_said() {
+    let mut schema = crm_header().to_schema().unwrap();
+    assert!(!schema.metadata().contains_key("tamis.mode"));
+    (schema.metadata).insert("tamis.mode".to_owned(), "full".to_owned());
+    assert_eq!(WireHeader::from_schema(&schema).unwrap(), crm_header());
+}
+
+#[test]
+fn a_removal_brings_tokens_and_nothing_else() {
+    let schema = removal_header().to_schema().unwrap();
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    assert_eq!(names, ["email", "phone"]);
+    let rows = read_all(&stream(&removal_header(), &removal_batch())).unwrap();
+    let tokens = |row: usize| rows[row]["tokens"].clone();
+    assert_eq!(tokens(0), json!(["01".repeat(16), null, null]));
+    assert_eq!(tokens(1), json!([null, null, null]));
+    assert_eq!(rows[2]["basis"], 0);
+    assert_eq!(rows[2]["purposes"], 0);
+    let with = WireHeader {
+        segments: crm_header().segments,
+        ..removal_header()
+    };
+    assert!(with.to_schema().is_err());
+    let with = WireHeader {
+        labels: graph_header().labels,
+        ..removal_header()
+    };
+    assert!(with.to_schema().is_err());
 }
 
 #[test]
