@@ -49,6 +49,7 @@ fn header(kind: UploadKind) -> WireHeader {
         kind,
         collaboration: "0123456789abcdef0123456789abcdef".to_owned(),
         epoch: 1,
+        mode: Default::default(),
         identifiers: vec![Email, Phone],
         segments: match graph {
             true => Vec::new(),
@@ -137,6 +138,7 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
             kind,
             collaboration: header.collaboration,
             epoch: 1,
+            mode: Default::default(),
             identifiers: header.identifiers,
             destinations: (header.labels.iter())
                 .map(|(name, enc)| (name.clone(), enc.is_some()))

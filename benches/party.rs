@@ -52,6 +52,7 @@ fn run(role: Role, file: &Path, spool: Option<&Path>) {
         region: Some("AU"),
         segments: &[],
         role,
+        mode: Default::default(),
         collaboration: "00112233445566778899aabbccddeeff",
         terms: &terms(),
         pair_key: &Secret::from_bytes([1; 32]),

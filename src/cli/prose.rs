@@ -3,7 +3,7 @@
 use comfy_table::{LineStyle, Table, TableStyle};
 use tamis_protocols::wire::api::{
     AudienceState, AudienceUse, AudienceView, CollaborationState, DeliveryReason, DeliveryState,
-    DeliveryView, ReleasedCount, UploadReport,
+    DeliveryView, ReleasedCount, UploadMode, UploadReport, UploadView,
 };
 
 /// Columns of a line that is broken: what the narrowest usual terminal shows, with room for an indent.
@@ -189,9 +189,21 @@ fn wrapped_at(width: usize, text: &str, indent: usize) -> String {
     (out + &line + "\n").replace(TIED, " ")
 }
 
-/// What sealing made of an upload, for its owner.
-pub(super) fn upload_report(report: &UploadReport) -> String {
-    upload_rows(report, WIDTH) + &format!("  consent root {}\n", report.consent_root)
+/// What sealing made of an upload, for its owner; nothing before it is sealed.
+pub(super) fn upload_report(upload: &UploadView) -> String {
+    let Some(report) = &upload.report else {
+        return String::new();
+    };
+    let root = format!("  consent root {}\n", report.consent_root);
+    match upload.mode {
+        UploadMode::Full => upload_rows(report, WIDTH) + &root,
+        UploadMode::Add => "added: ".to_owned() + &upload_rows(report, WIDTH) + &root,
+        UploadMode::Remove => format!(
+            "removed: {} rows, {} with a token; who carries one has left the set\n",
+            thousands(report.rows),
+            thousands(report.accepted)
+        ),
+    }
 }
 
 /// Which rows of an upload take part, in lines of at most `width` columns.

@@ -39,11 +39,8 @@ impl Report {
                 "{} in collaboration {}\n",
                 report.party, report.collaboration.id
             );
-            for upload in report
-                .uploads
-                .iter()
-                .filter_map(|upload| upload.report.as_ref())
-            {
+            let sealed = report.uploads.iter();
+            for upload in sealed.filter(|upload| upload.report.is_some()) {
                 text += &format!("upload: {}", prose::upload_report(upload));
             }
             for found in &report.matches {

@@ -13,7 +13,7 @@ use clap::Args;
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tamis_protocols::wire::api::{CollaborationView, Role, UploadView};
+use tamis_protocols::wire::api::{CollaborationView, Role, UploadMode, UploadView};
 
 use tokio_util::task::AbortOnDropHandle;
 
@@ -33,6 +33,12 @@ const RETRYING: &str = "The service could not seal the upload, for a reason of i
 #[command(after_help = "Examples:
   tamis upload crm.csv --region AU --segments loyalty,status
   tamis upload graph.parquet --region FR --dry-run
+  tamis upload new-since-yesterday.csv --region AU --add
+  tamis upload gone-since-yesterday.csv --region AU --remove
+
+Without --add or --remove the file replaces everything that you sent before. A person who has changed is removed
+first, by one identifier, and then added again. Matches and audiences that were asked for before keep the set they
+were asked on: ask again to use the new one.
 
 Raw identifiers never leave this machine: what is sent are keyed tokens, consent and labels sealed to their destination.")]
 pub(super) struct Upload {
@@ -47,6 +53,13 @@ pub(super) struct Upload {
     /// Advertisers: columns that become segments
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     segments: Vec<String>,
+    /// Add the rows to what you sent before; the file has the columns of a full one
+    #[arg(long, conflicts_with = "remove")]
+    add: bool,
+    /// Take people out of what you sent before: every row (advertisers) or person (partners) that has
+    /// one of these identifiers; the file needs identifier columns only
+    #[arg(long, conflicts_with = "segments")]
+    remove: bool,
     /// Stop after the quality report: nothing is sent
     #[arg(long)]
     dry_run: bool,
@@ -99,29 +112,29 @@ impl Upload {
             }
         };
         let quality = upload.quality.clone();
-        let view = send(
-            screen,
-            &session,
-            &collaboration.id,
-            &slot,
-            upload,
-            &mut seconds,
-        )
-        .await?;
+        let place = (collaboration.id.as_str(), self.mode());
+        let view = send(screen, &session, place, &slot, upload, &mut seconds).await?;
         slot.forget();
         screen.answer(
             &json!({"quality": quality, "upload": view, "seconds": seconds}),
             || {
-                let report = view.report.as_ref().map(prose::upload_report);
                 format!(
                     "Sealed upload {}\n{}Next: {}",
                     view.id,
-                    report.unwrap_or_default(),
+                    prose::upload_report(&view),
                     next(&session, &collaboration)
                 )
             },
         )?;
         Ok(Exit::Done)
+    }
+
+    fn mode(&self) -> UploadMode {
+        match (self.add, self.remove) {
+            (true, _) => UploadMode::Add,
+            (_, true) => UploadMode::Remove,
+            _ => UploadMode::Full,
+        }
     }
 
     /// Identifies the file together with the options that shape what is made of it.
@@ -136,7 +149,7 @@ impl Upload {
         };
         let segments = self.segments.join(",");
         let region = self.region.as_deref().unwrap_or_default();
-        digest_file(&self.file, &[&map, region, &segments])
+        digest_file(&self.file, &[&map, region, &segments, self.mode().as_str()])
             .map_err(|error| unreadable(&self.file, error))
     }
 
@@ -170,6 +183,7 @@ impl Upload {
                 region: self.region.as_deref(),
                 segments: &self.segments,
                 role: session.membership.role,
+                mode: self.mode(),
                 collaboration: &collaboration.id,
                 terms: &terms,
                 pair_key: &pair_key,
@@ -253,7 +267,7 @@ fn next(session: &Session, collaboration: &CollaborationView) -> String {
 async fn send(
     screen: &Screen,
     session: &Session,
-    collaboration: &str,
+    (collaboration, mode): (&str, UploadMode),
     slot: &Slot,
     mut upload: Unfinished,
     seconds: &mut Seconds,
@@ -267,7 +281,7 @@ async fn send(
     let (url, offset) = match known {
         Some(known) => known,
         None => {
-            let url = tus::create(client, collaboration, upload.length).await?;
+            let url = tus::create(client, collaboration, mode, upload.length).await?;
             upload.url = Some(url.clone());
             slot.remember(&upload)?;
             (url, 0)

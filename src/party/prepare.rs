@@ -17,7 +17,7 @@ use tamis_protocols::consent::ConsentRule;
 use tamis_protocols::identifier::Normaliser;
 use tamis_protocols::token::Tokeniser;
 use tamis_protocols::wire::api::Role as PartyRole;
-use tamis_protocols::wire::batch::{UploadKind, WireHeader};
+use tamis_protocols::wire::batch::{UploadKind, UploadMode, WireHeader};
 use tamis_protocols::wire::terms::Terms;
 
 use super::collector::{Collector, Done, Watch};
@@ -47,6 +47,8 @@ pub struct PrepareOptions<'a> {
     pub segments: &'a [String],
     /// Advertiser or partner.
     pub role: PartyRole,
+    /// What the rows do to the set of this side. Of a removal only identifiers are read.
+    pub mode: UploadMode,
     /// The collaboration's id.
     pub collaboration: &'a str,
     /// Its terms.
@@ -88,8 +90,9 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
         PartyRole::Partner => (UploadKind::Graph, &options.terms.partner_consent),
         PartyRole::Destination | PartyRole::Auditor => return Err(PartyError::WrongRole),
     };
+    let rows = options.mode.brings_rows();
     let crm = kind == UploadKind::Crm;
-    let mut destinations = if crm {
+    let mut destinations = if crm || !rows {
         Vec::new()
     } else {
         options.destinations.to_vec()
@@ -103,13 +106,13 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
     let source = Source::open(options.file)?;
     let wanted = Wanted {
         identifiers: &identifiers,
-        consent: if crm {
-            Consent::WithBasis
-        } else {
-            Consent::WithoutBasis
+        consent: match kind {
+            _ if !rows => Consent::NotRead,
+            UploadKind::Crm => Consent::WithBasis,
+            UploadKind::Graph => Consent::WithoutBasis,
         },
         destinations: &names,
-        segments: crm.then_some(options.segments),
+        segments: (crm && rows).then_some(options.segments),
     };
     let layout = Layout::find(&source.columns, &ColumnMap::read(options.map)?, &wanted)?;
     let labels = Labels::collect(&source, &layout, threads())?;
@@ -117,13 +120,14 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
         kind,
         collaboration: options.collaboration.to_owned(),
         epoch: options.terms.epoch,
+        mode: options.mode,
         identifiers: identifiers.clone(),
         segments: labels.names.clone(),
         labels: Default::default(),
     };
     let plan = Plan {
         options,
-        rule,
+        rule: rows.then_some(rule),
         source: &source,
         layout: &layout,
         labels: &labels,
@@ -158,7 +162,8 @@ fn threads() -> usize {
 
 struct Plan<'a> {
     options: &'a PrepareOptions<'a>,
-    rule: &'a ConsentRule,
+    /// None for a removal.
+    rule: Option<&'a ConsentRule>,
     source: &'a Source,
     layout: &'a Layout,
     labels: &'a Labels,
@@ -179,7 +184,7 @@ impl Plan<'_> {
         let reader = RowReader {
             identifiers: IdentifierCells::of(self.layout, normaliser, hash_key, tokeniser),
             consent: ConsentCells::of(self.layout),
-            judge: Judge::new(self.rule, self.options.today),
+            judge: self.rule.map(|rule| Judge::new(rule, self.options.today)),
             labels: self.labels,
             cookies: (0..self.destinations.len()).map(cookie).collect(),
         };

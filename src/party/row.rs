@@ -163,8 +163,9 @@ pub struct RowReader<'a> {
     pub identifiers: IdentifierCells<'a>,
     /// Consent.
     pub consent: ConsentCells,
-    /// What the terms demand of it, on the day on which it is judged here.
-    pub judge: Judge<'a>,
+    /// What the terms demand of it, on the day on which it is judged here; nothing if people are to be
+    /// removed.
+    pub judge: Option<Judge<'a>>,
     /// Segment labels.
     pub labels: &'a Labels,
     /// For each destination the position of its cookie, if there is a column.
@@ -198,7 +199,8 @@ impl RowReader<'_> {
         }
         let cookies = self.read_cookies(block, row, tally);
         let has_identifier = digests.iter().any(Option::is_some);
-        let verdict = self.judge.verdict(&consent);
+        let judge = self.judge.as_ref();
+        let verdict = judge.map_or(Ok(()), |judge| judge.verdict(&consent));
         let verdict = verdict.and(has_identifier.then_some(()).ok_or(DropReason::NoIdentifier));
         let sent_whole = match verdict {
             Ok(()) => {

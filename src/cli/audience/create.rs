@@ -61,7 +61,7 @@ impl Create {
         self.check_destinations(&terms_of(&collaboration)?)?;
         let own = activation::uploads(&session, &collaboration.id).await?;
         if let Some(segments) = wording::segments_of_newest(&own) {
-            for doubt in wording::check(&expression, segments)? {
+            for doubt in wording::check(&expression, &segments)? {
                 screen.note(doubt);
             }
         }

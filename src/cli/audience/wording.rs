@@ -1,7 +1,7 @@
 //! Slips in `--where`, found before the gate is asked.
 //!
 //! A label that no row has selects nobody, and the gate then says "below minimum" as to any small audience.
-//! The advertiser's own report names the segments of its newest upload, so a slip is told apart here: an
+//! The advertiser's own report names the segments of its uploads, so a slip is told apart here: an
 //! unknown name is an error, an unknown value only a doubt, since tomorrow's upload may well have it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,12 +14,23 @@ use crate::cli::Failure;
 /// Values that are listed.
 const SHOWN: usize = 12;
 
-/// Rows per segment label of the newest sealed upload; `None` if there is none.
-pub(super) fn segments_of_newest(newest_first: &[UploadView]) -> Option<&BTreeMap<String, u64>> {
-    newest_first
-        .iter()
-        .find_map(|upload| upload.report.as_ref())
-        .map(|report| &report.segments)
+/// Rows per segment label of the newest sealed upload and of those whose set it extends; `None` if there
+/// is none, or if the list does not reach back to the full one.
+pub(super) fn segments_of_newest(newest_first: &[UploadView]) -> Option<BTreeMap<String, u64>> {
+    let mut sealed = newest_first.iter();
+    let mut next = sealed.find(|upload| upload.report.is_some());
+    next?;
+    let mut segments = BTreeMap::new();
+    while let Some(upload) = next {
+        for (label, rows) in upload.report.iter().flat_map(|report| &report.segments) {
+            *segments.entry(label.clone()).or_default() += rows;
+        }
+        next = match &upload.parent {
+            Some(id) => Some(newest_first.iter().find(|upload| upload.id == *id)?),
+            None => None,
+        };
+    }
+    Some(segments)
 }
 
 /// What is doubtful about an expression, one line each.
@@ -95,6 +106,30 @@ mod tests {
         assert_eq!(failure.next.unwrap(), "It has: loyalty, status.");
         let doubts = judged("loyalty = Gold").unwrap();
         assert!(doubts[0].contains("there is: gold, silver"), "{doubts:?}");
+    }
+
+    #[test]
+    fn segments_of_what_was_added_to_are_known_and_those_of_what_was_replaced_are_not() {
+        let upload = |id: &str, parent: Option<&str>, label: &str| {
+            let report = serde_json::json!({
+                "rows": 1, "accepted": 1, "dropped": {}, "segments": {label: 1}, "consent_root": ""
+            });
+            let view = serde_json::json!({
+                "id": id, "collaboration": "", "state": "sealed", "length": 1, "offset": 1,
+                "created_at": "", "rows_read": 1, "parent": parent, "report": report
+            });
+            serde_json::from_value::<UploadView>(view).unwrap()
+        };
+        let uploads = [
+            upload("c", Some("b"), "tier=new"),
+            upload("b", None, "tier=base"),
+            upload("a", None, "tier=old"),
+        ];
+        let known = segments_of_newest(&uploads).unwrap();
+        let known: Vec<&str> = known.keys().map(String::as_str).collect();
+        assert_eq!(known, ["tier=base", "tier=new"]);
+        assert!(segments_of_newest(&uploads[..1]).is_none());
+        assert!(segments_of_newest(&[]).is_none());
     }
 
     #[test]

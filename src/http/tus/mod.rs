@@ -125,12 +125,15 @@ pub fn alive(upload: &UploadView) -> Result<(), Problem> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+    use tamis_protocols::wire::api::UploadMode;
+
     use super::*;
 
     fn upload(state: UploadState) -> UploadView {
         UploadView {
             id: "00".repeat(16),
             collaboration: "11".repeat(16),
+            mode: UploadMode::Full,
             state,
             length: 100,
             offset: 40,
@@ -138,6 +141,7 @@ mod tests {
             rows_read: 0,
             retrying: false,
             job: None,
+            parent: None,
             report: None,
             refusal: None,
         }

@@ -11,6 +11,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Method, Response};
 use sha2::{Digest, Sha256};
+use tamis_protocols::wire::api::UploadMode;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::backoff::Backoff;
@@ -28,9 +29,13 @@ const ATTEMPTS: u32 = if cfg!(test) { 3 } else { 8 };
 pub async fn create(
     client: &Client,
     collaboration: &str,
+    mode: UploadMode,
     length: u64,
 ) -> Result<String, ExchangeError> {
-    let metadata = format!("collaboration {}", BASE64_STANDARD.encode(collaboration));
+    let mut metadata = format!("collaboration {}", BASE64_STANDARD.encode(collaboration));
+    if mode.is_delta() {
+        metadata += &format!(",mode {}", BASE64_STANDARD.encode(mode.as_str()));
+    }
     let mut backoff = Backoff::new(ATTEMPTS);
     loop {
         let request = client

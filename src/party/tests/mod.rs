@@ -100,6 +100,7 @@ impl Party {
             region: self.region,
             segments: &self.segments,
             role,
+            mode: Default::default(),
             collaboration: COLLABORATION,
             terms: &self.terms,
             pair_key: &self.pair_key,

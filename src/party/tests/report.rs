@@ -161,6 +161,7 @@ fn progress_ends_at_the_length_of_the_file() {
         region: party.region,
         segments: &[],
         role: Role::Advertiser,
+        mode: Default::default(),
         collaboration: COLLABORATION,
         terms: &party.terms,
         pair_key: &party.pair_key,

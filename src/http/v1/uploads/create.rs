@@ -1,9 +1,12 @@
 //! `POST /v1/uploads`: tus creation.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
+use tamis_protocols::wire::api::UploadMode;
 
 use crate::http::Api;
 use crate::http::documented::{
@@ -23,7 +26,7 @@ use crate::service::Caller;
         ("Upload-Length" = u64, Header, description = "Bytes of the whole upload", minimum = 1, example = 1048576),
         (
             "Upload-Metadata" = String, Header,
-            description = "`collaboration` and the base64 form of the collaboration's id; other keys are ignored",
+            description = "`collaboration` and the base64 form of the collaboration's id; `mode` and that of `full` (the same as none), `add` or `remove`; other keys are ignored",
             example = "collaboration NmYxZDBjMWI4YTJlNGY3NzkwYjNjNWQyZTFmMDBhMTE="
         )
     ),
@@ -49,10 +52,12 @@ pub async fn create_upload(
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let length = length(&request, api.uploads.rules.max_bytes)?;
-    let collaboration = collaboration(&request)?;
+    let mut metadata = headers::metadata(&request)?;
+    let collaboration = collaboration(&mut metadata)?;
+    let mode = mode(&mut metadata)?;
     let upload = api
         .service
-        .create_upload(&caller, &collaboration, length)
+        .create_upload(&caller, &collaboration, mode, length)
         .await?;
     let mut headers = tus::standing(&upload, &api.uploads.rules);
     let location = HeaderValue::try_from(format!("/v1/uploads/{}", upload.id));
@@ -89,8 +94,7 @@ fn length(request: &HeaderMap, max_bytes: u64) -> Result<u64, Problem> {
 }
 
 /// The collaboration that the metadata names; one that cannot exist is as good as unknown.
-fn collaboration(request: &HeaderMap) -> Result<String, Problem> {
-    let mut metadata = headers::metadata(request)?;
+fn collaboration(metadata: &mut BTreeMap<String, Vec<u8>>) -> Result<String, Problem> {
     let Some(value) = metadata.remove("collaboration") else {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -100,6 +104,22 @@ fn collaboration(request: &HeaderMap) -> Result<String, Problem> {
         .because("Send Upload-Metadata: collaboration, a space, and the base64 form of its id."));
     };
     String::from_utf8(value).map_err(|_| Problem::not_found())
+}
+
+/// What the rows will do; without a word they replace everything before.
+fn mode(metadata: &mut BTreeMap<String, Vec<u8>>) -> Result<UploadMode, Problem> {
+    let Some(value) = metadata.remove("mode") else {
+        return Ok(UploadMode::Full);
+    };
+    let word = str::from_utf8(&value).ok();
+    word.and_then(UploadMode::parse).ok_or_else(|| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unknown_mode",
+            "There is no such mode of an upload.",
+        )
+        .because("In Upload-Metadata, mode is the base64 form of full, add or remove.")
+    })
 }
 
 #[cfg(test)]
@@ -123,7 +143,22 @@ mod tests {
 
     #[test]
     fn an_upload_without_a_collaboration_is_refused() {
-        let problem = collaboration(&HeaderMap::new()).unwrap_err();
+        let problem = collaboration(&mut BTreeMap::new()).unwrap_err();
         assert_eq!(problem.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn an_upload_is_full_unless_it_says_another_mode_that_there_is() {
+        let said = |word: &str| {
+            let mut metadata = BTreeMap::from([("mode".to_owned(), word.as_bytes().to_vec())]);
+            mode(&mut metadata).map_err(|problem| problem.status().as_u16())
+        };
+        assert_eq!(mode(&mut BTreeMap::new()).unwrap(), UploadMode::Full);
+        assert_eq!(said("full"), Ok(UploadMode::Full));
+        assert_eq!(said("add"), Ok(UploadMode::Add));
+        assert_eq!(said("remove"), Ok(UploadMode::Remove));
+        for word in ["", "Add", "replace", "\u{e9}"] {
+            assert_eq!(said(word), Err(422), "{word}");
+        }
     }
 }
