@@ -19,7 +19,7 @@ use crate::matching::LocalEngine;
 use crate::service::authority::Authority;
 use crate::service::noise::ExactNoise;
 use crate::service::work::Outbound;
-use crate::service::{Limits, Service, ServiceParts};
+use crate::service::{Compaction, Limits, Service, ServiceParts};
 use crate::store::{Store, sqlite_url};
 use crate::worker::Settings;
 
@@ -115,6 +115,10 @@ fn limits(config: &Config) -> Limits {
         certificate_life: Duration::from_secs(u64::from(config.enrolment.certificate_days) * DAY),
         job_memory: config.work.job_memory_mib << 20,
         total_memory: config.work.memory_mib << 20,
+        compaction: Compaction {
+            layers: config.work.compact_layers,
+            percent: config.work.compact_percent,
+        },
         ..Limits::default()
     }
 }

@@ -70,6 +70,14 @@ const COMMENTS: &[(&str, &str)] = &[
         "Seconds after which the job of a dead service is taken over.",
     ),
     (
+        "compact_layers",
+        "A set that was added to or removed from so often is written as one again, in the background.\n# Fewer: faster matches, more writing; it never changes an answer.",
+    ),
+    (
+        "compact_percent",
+        "The same once what was added and removed weighs so much, in percent of the full upload.",
+    ),
+    (
         "allowed_networks",
         "Networks that endpoints may lie in although they are not public, e.g. \"10.1.0.0/16\".",
     ),

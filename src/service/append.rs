@@ -205,7 +205,7 @@ impl Service {
             tx.set_received(id, length).await?;
             tx.step_upload(id, step).await?;
             let subject = id.to_string();
-            let lane = format!("upload/{id}");
+            let lane = seal_lane(&found);
             self.queue(tx, JobKind::Seal, &subject, &lane, now).await
         })?;
         self.0.appenders.forget(id);
@@ -337,6 +337,12 @@ fn write(spool: &mut Spool, buffer: &[u8], durably: bool) -> Result<(), ServiceE
         spool.sync().map_err(disk)?;
     }
     Ok(())
+}
+
+/// Uploads of one side are sealed one after the other, in the order in which they were completed: what a
+/// delta changes is what was there before it.
+pub(super) fn seal_lane(upload: &Upload) -> String {
+    format!("seal/{}/{}", upload.collaboration, upload.kind.as_str())
 }
 
 /// Runs file work off the async threads.

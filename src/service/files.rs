@@ -3,7 +3,8 @@
 //! ```text
 //! instance          this instance's id
 //! uploads/ID        spool of an upload, while it is received and until it is sealed
-//! sets/ID/          sealed set
+//! sets/ID/          layer that an upload was sealed to
+//! compacted/ID/     the whole set of an upload as one layer
 //! withdrawals/ID    sealed tokens
 //! members/ID        what a destination was told, or may have been told
 //! log/              checkpoint and tiles; public
@@ -25,7 +26,14 @@ use tamis_keys::{Secret, home};
 use super::{Service, ServiceError};
 use crate::domain::id::Id;
 
-const DIRS: [&str; 5] = ["uploads", "sets", "withdrawals", "members", "log"];
+const DIRS: [&str; 6] = [
+    "uploads",
+    "sets",
+    "compacted",
+    "withdrawals",
+    "members",
+    "log",
+];
 
 /// The data directory.
 pub(super) struct Files {
@@ -74,6 +82,10 @@ impl Files {
         self.root.join("sets").join(upload.to_string())
     }
 
+    pub(super) fn compacted(&self, upload: Id) -> PathBuf {
+        self.root.join("compacted").join(upload.to_string())
+    }
+
     pub(super) fn withdrawal(&self, withdrawal: Id) -> PathBuf {
         self.root.join("withdrawals").join(withdrawal.to_string())
     }
@@ -104,6 +116,7 @@ impl Files {
 pub(super) enum Kind {
     Spools,
     Sets,
+    Compacted,
     Withdrawals,
     Members,
 }
@@ -113,6 +126,7 @@ impl Kind {
         match self {
             Kind::Spools => "uploads",
             Kind::Sets => "sets",
+            Kind::Compacted => "compacted",
             Kind::Withdrawals => "withdrawals",
             Kind::Members => "members",
         }

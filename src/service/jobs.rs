@@ -122,7 +122,7 @@ fn view(job: &OwnedJob, waiting: &[Id], now: Timestamp) -> Option<JobView> {
         JobKind::Seal => Kind::Seal,
         JobKind::Match => Kind::Match,
         JobKind::Decide => Kind::Decide,
-        JobKind::Deliver | JobKind::Publish | JobKind::Expire => return None,
+        JobKind::Deliver | JobKind::Publish | JobKind::Compact | JobKind::Expire => return None,
     };
     let state = match job.started_at {
         _ if job.cancelled => JobStage::Stopping,
@@ -216,7 +216,12 @@ mod tests {
 
     #[test]
     fn nobody_sees_a_delivery_or_the_housekeeping() {
-        for kind in [JobKind::Deliver, JobKind::Publish, JobKind::Expire] {
+        for kind in [
+            JobKind::Deliver,
+            JobKind::Publish,
+            JobKind::Compact,
+            JobKind::Expire,
+        ] {
             assert!(view(&job(kind, 0), &[], at(10)).is_none());
         }
     }

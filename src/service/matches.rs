@@ -1,8 +1,9 @@
 //! Matches: how many persons the newest uploads of both sides share, as far as the gate lets it out.
 
-use tamis_protocols::wire::api::{JobState, MatchView, ReleasedCount, UploadReport};
+use tamis_protocols::wire::api::{JobState, MatchView, ReleasedCount};
 
 use super::scope::advertiser_only;
+use super::uploads::set_size;
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::id::Id;
 use crate::domain::state;
@@ -96,14 +97,10 @@ async fn view(tx: &mut Tx, caller: &Caller, found: Match) -> Result<MatchView, S
     let upload = tx.upload(found.advertiser_upload).await?;
     // The rate and the released number together give the advertiser's rows away: to itself only.
     let own = upload.filter(|upload| upload.owner == caller.name);
-    let report: Option<UploadReport> = own
-        .and_then(|upload| upload.report)
-        .map(|report| serde_json::from_str(&report))
-        .transpose()
-        .map_err(|error| ServiceError::internal("stored report", error))?;
-    let rate_percent = match (found.about, report) {
-        (Some(about), Some(report)) if report.accepted > 0 => {
-            let percent = u128::from(about) * 100 / u128::from(report.accepted);
+    let accepted = own.map_or(0, |upload| set_size(&upload).accepted);
+    let rate_percent = match found.about {
+        Some(about) if accepted > 0 => {
+            let percent = u128::from(about) * 100 / u128::from(accepted);
             u8::try_from(percent.min(100)).ok()
         }
         _ => None,

@@ -50,6 +50,7 @@ use tokio::sync::futures::Notified;
 
 pub use append::UploadWriter;
 pub use error::ServiceError;
+pub use work::compact::Compaction;
 
 use crate::domain::clock::Clock;
 use crate::domain::id::Id;
@@ -90,6 +91,8 @@ pub struct Limits {
     pub job_memory: u64,
     /// Bytes of memory that all of them together may use.
     pub total_memory: u64,
+    /// When a set is written as one layer again.
+    pub compaction: Compaction,
 }
 
 impl Default for Limits {
@@ -105,6 +108,7 @@ impl Default for Limits {
             audiences: 1000,
             job_memory: 512 << 20,
             total_memory: 1 << 30,
+            compaction: Compaction::default(),
         }
     }
 }

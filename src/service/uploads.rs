@@ -1,18 +1,20 @@
 //! Uploads: created, looked at, ended. Bytes come through [`super::append`].
 
-use tamis_protocols::wire::api::{UploadReport, UploadState, UploadView};
+use tamis_protocols::wire::api::{UploadMode, UploadReport, UploadState, UploadView};
 
 use super::files::{Object, remove};
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
 use crate::store::jobs::JobKind;
+use crate::store::layers::SetSize;
 use crate::store::uploads::{Kind, Upload};
 use crate::store::{snapshot, transact};
 
 impl Service {
     /// Creates an upload of `length` bytes in a collaboration that is in force: the advertiser's is a
-    /// CRM file, the partner's a graph.
+    /// CRM file, the partner's a graph. Whether there is a set to change is only seen when it is sealed: a
+    /// full one may be on its way.
     ///
     /// # Errors
     /// `not_active`, `expired`, `empty_upload`, `upload_too_long`, `too_many_uploads`.
@@ -20,6 +22,7 @@ impl Service {
         &self,
         caller: &Caller,
         collaboration: &str,
+        mode: UploadMode,
         length: u64,
     ) -> Result<UploadView, ServiceError> {
         let collaboration = scope::id(collaboration)?;
@@ -31,6 +34,7 @@ impl Service {
             collaboration,
             owner: caller.name.clone(),
             kind: Kind::Crm,
+            mode,
             state: state::Upload::Receiving,
             length,
             received: 0,
@@ -39,6 +43,8 @@ impl Service {
             rows_read: 0,
             report: None,
             refusal: None,
+            parent: None,
+            set_size: None,
             created_at: now,
             expires_at: self.after(now, self.limits().upload_life),
         };
@@ -160,6 +166,20 @@ pub(super) fn complete() -> ServiceError {
     )
 }
 
+/// The whole set of a sealed upload; of one sealed before there were deltas it is what its report says.
+pub(super) fn set_size(upload: &Upload) -> SetSize {
+    upload.set_size.unwrap_or_else(|| {
+        let report = upload.report.as_deref();
+        let report = report.and_then(|text| serde_json::from_str(text).ok());
+        let report: UploadReport = report.unwrap_or_default();
+        SetSize {
+            rows: report.rows,
+            accepted: report.accepted,
+            persons: report.persons.unwrap_or(0),
+        }
+    })
+}
+
 fn view(upload: Upload, offset: u64) -> Result<UploadView, ServiceError> {
     let report: Option<UploadReport> = upload
         .report
@@ -170,6 +190,7 @@ fn view(upload: Upload, offset: u64) -> Result<UploadView, ServiceError> {
     Ok(UploadView {
         id: upload.id.to_string(),
         collaboration: upload.collaboration.to_string(),
+        mode: upload.mode,
         state: match upload.state {
             state::Upload::Receiving => UploadState::Receiving,
             state::Upload::Sealing => UploadState::Sealing,
@@ -183,6 +204,7 @@ fn view(upload: Upload, offset: u64) -> Result<UploadView, ServiceError> {
         rows_read: upload.rows_read,
         retrying: false,
         job: None,
+        parent: upload.parent.map(|parent| parent.to_string()),
         report,
         refusal: upload.refusal,
     })

@@ -12,13 +12,14 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
         "jobs_seen_and_cancelled",
         include_str!("migrations/0002_jobs_seen_and_cancelled.sql"),
     ),
+    (3, "layers", include_str!("migrations/0003_layers.sql")),
 ];
 
 /// Per connection, as the `Any` driver takes no options. WAL lets readers read while one writes;

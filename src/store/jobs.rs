@@ -28,6 +28,8 @@ pub enum JobKind {
     Deliver,
     /// Publish leaves: tiles and a signed checkpoint.
     Publish,
+    /// Write the set of an upload as one layer.
+    Compact,
     /// End incomplete uploads; judge told audiences again.
     Expire,
 }
@@ -41,6 +43,7 @@ impl JobKind {
             JobKind::Decide => "decide",
             JobKind::Deliver => "deliver",
             JobKind::Publish => "publish",
+            JobKind::Compact => "compact",
             JobKind::Expire => "expire",
         }
     }
@@ -52,6 +55,7 @@ impl JobKind {
             JobKind::Decide,
             JobKind::Deliver,
             JobKind::Publish,
+            JobKind::Compact,
             JobKind::Expire,
         ]
         .into_iter()

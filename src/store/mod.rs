@@ -17,6 +17,7 @@ mod connect;
 pub mod deliveries;
 pub mod inventory;
 pub mod jobs;
+pub mod layers;
 pub mod leaves;
 pub mod matches;
 pub mod members;

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use tamis_protocols::wire::api::UploadMode;
 
+use super::layers::SetSize;
 use super::row::{Row, int};
 use super::transaction::sql;
 use super::{StoreError, Tx};
@@ -40,6 +42,8 @@ pub struct Upload {
     pub owner: String,
     /// What it brings.
     pub kind: Kind,
+    /// What its rows do to the set of its side.
+    pub mode: UploadMode,
     /// Where it stands.
     pub state: state::Upload,
     /// Declared bytes.
@@ -56,6 +60,10 @@ pub struct Upload {
     pub report: Option<String>,
     /// Why it was refused.
     pub refusal: Option<String>,
+    /// The upload whose set it changed, once sealed.
+    pub parent: Option<Id>,
+    /// The whole set; none if it is not sealed, or was before there were deltas.
+    pub set_size: Option<SetSize>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it ends if still incomplete.
@@ -66,8 +74,9 @@ pub struct Upload {
 macro_rules! select_upload {
     ($rest:literal) => {
         concat!(
-            "SELECT id, collaboration, owner, kind, state, length, received, unverified_from, \
-             wrapped_key, rows_read, report, refusal, created_at, expires_at FROM uploads ",
+            "SELECT id, collaboration, owner, kind, mode, state, length, received, \
+             unverified_from, wrapped_key, rows_read, report, refusal, parent, set_rows, \
+             set_accepted, set_persons, created_at, expires_at FROM uploads ",
             $rest
         )
     };
@@ -158,14 +167,15 @@ impl Tx {
     pub async fn add_upload(&mut self, new: &Upload) -> Result<(), StoreError> {
         self.one(
             sql(
-                "INSERT INTO uploads (id, collaboration, owner, kind, state, length, received, \
-                 wrapped_key, rows_read, created_at, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $8, $9)",
+                "INSERT INTO uploads (id, collaboration, owner, kind, mode, state, length, \
+                 received, wrapped_key, rows_read, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9, $10)",
             )
             .bind(new.id.to_string())
             .bind(new.collaboration.to_string())
             .bind(&new.owner)
             .bind(new.kind.as_str())
+            .bind(new.mode.as_str())
             .bind(new.state.as_str())
             .bind(int(new.length))
             .bind(&new.wrapped_key)
@@ -261,6 +271,7 @@ fn read(row: &Row) -> Result<Upload, StoreError> {
         collaboration: row.id("collaboration")?,
         owner: row.text("owner")?,
         kind,
+        mode: UploadMode::parse(&row.text("mode")?).ok_or(row.corrupt("mode"))?,
         state: row.state("state")?,
         length: row.count("length")?,
         received: row.count("received")?,
@@ -269,6 +280,15 @@ fn read(row: &Row) -> Result<Upload, StoreError> {
         rows_read: row.count("rows_read")?,
         report: row.text_or_null("report")?,
         refusal: row.text_or_null("refusal")?,
+        parent: row.id_or_null("parent")?,
+        set_size: match row.count_or_null("set_rows")? {
+            None => None,
+            Some(rows) => Some(SetSize {
+                rows,
+                accepted: row.count("set_accepted")?,
+                persons: row.count("set_persons")?,
+            }),
+        },
         created_at: row.time("created_at")?,
         expires_at: row.time("expires_at")?,
     })

@@ -1,7 +1,7 @@
 //! The worker: leases jobs, keeps their leases alive, and calls the service to carry them out.
 //!
-//! Three groups of loops, so that none starves another: computing (seal, match, decide), delivering,
-//! and housekeeping (publish the log, sweep). A lease lasts [`Settings::lease`] and is renewed by a
+//! Four groups of loops, so that none starves another: computing (seal, match, decide), delivering,
+//! housekeeping (publish the log, sweep), and compacting. A lease lasts [`Settings::lease`] and is renewed by a
 //! heartbeat; a job whose worker died is leased again when it ends, and at once if it was this
 //! instance's own. A computing job is leased only when its memory is reserved ([`admission`]); a job that
 //! its owner cancelled is asked to stop and cleared away, never given back. Failures are tried again with growing pauses, then given up; giving up never
@@ -58,6 +58,7 @@ impl Default for Settings {
 
 const COMPUTING: Kinds = [JobKind::Seal, JobKind::Match, JobKind::Decide];
 const DELIVERING: Kinds = [JobKind::Deliver; 3];
+const COMPACTING: Kinds = [JobKind::Compact; 3];
 const HOUSEKEEPING: Kinds = [JobKind::Publish, JobKind::Publish, JobKind::Expire];
 
 /// A running worker.
@@ -84,6 +85,7 @@ impl Worker {
             (COMPUTING, settings.computing, Some(Door::default())),
             (DELIVERING, settings.delivering, None),
             (HOUSEKEEPING, 1, None),
+            (COMPACTING, 1, Some(Door::default())),
         ];
         for (kinds, count, door) in groups {
             for _ in 0..count {

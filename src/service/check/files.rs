@@ -10,7 +10,13 @@ use crate::service::ServiceError;
 use crate::service::append::blocking;
 use crate::service::files::{Files, Kind};
 
-const KINDS: [Kind; 4] = [Kind::Spools, Kind::Sets, Kind::Withdrawals, Kind::Members];
+const KINDS: [Kind; 5] = [
+    Kind::Spools,
+    Kind::Sets,
+    Kind::Compacted,
+    Kind::Withdrawals,
+    Kind::Members,
+];
 
 impl Files {
     /// Bytes of everything that is checked.

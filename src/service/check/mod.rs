@@ -7,7 +7,8 @@
 //! ```text
 //! receiving upload   its spool holds at least the acknowledged bytes, and they decrypt
 //! sealing upload     its spool holds all of them; a set that is already visible is whole
-//! sealed upload      its set opens, every block of it verifies, it is the one that was reported
+//! sealed upload      its set opens, every block of its layer verifies, it is the one that was reported;
+//!                    so does the one layer that its set was compacted to
 //! withdrawal         its list opens and has as many tokens as were acknowledged
 //! member file        it opens and reads to its end
 //! log                signature, tiles and rules hold, and it is made of the stored leaves
@@ -135,7 +136,7 @@ impl Check<'_> {
         };
         match object.kinds.first() {
             Some(Kind::Spools) => self.checked.spools += 1,
-            Some(Kind::Sets) => self.checked.sets += 1,
+            Some(Kind::Sets | Kind::Compacted) => self.checked.sets += 1,
             Some(Kind::Withdrawals) => self.checked.withdrawals += 1,
             Some(Kind::Members) => self.checked.member_files += 1,
             None => {}
@@ -159,8 +160,9 @@ impl Check<'_> {
 
     /// One upload; none if nothing of it is kept.
     async fn upload(&self, id: Id) -> Result<Option<Object>, ReadError> {
-        let found = read(snapshot!(self.service.store(), "check-upload", |tx| {
-            tx.upload(id).await
+        let (found, layers, compacted) = read(snapshot!(self.service.store(), "check-upload", |tx| {
+            let layers = tx.layers(id).await?;
+            Ok::<_, StoreError>((tx.upload(id).await?, layers, tx.keeps_compacted(id).await?))
         }))?;
         let kept = found.filter(|upload| {
             !matches!(
@@ -168,7 +170,7 @@ impl Check<'_> {
                 state::Upload::Refused | state::Upload::Terminated
             )
         });
-        Ok(kept.map(Object::upload))
+        Ok(kept.map(|upload| Object::upload(upload, layers.into(), compacted)))
     }
 
     async fn withdrawal(&self, id: Id) -> Result<Option<Object>, ReadError> {

@@ -11,8 +11,9 @@ use crate::domain::id::Id;
 use crate::domain::state::{self, State};
 use crate::service::Service;
 use crate::service::files::{Kind, Object as Keyed, remove};
+use crate::service::work::open::Layers;
 use crate::sets::members::{self, MemberFile};
-use crate::sets::{self, SealedSet, SetError, Spool};
+use crate::sets::{self, Layer, SealedSet, SetError, Spool};
 use crate::store::inventory::Table;
 use crate::store::uploads::Upload;
 use crate::store::{StoreError, members as stored, withdrawals};
@@ -24,7 +25,7 @@ pub(super) struct Object {
 }
 
 enum Row {
-    Upload(Box<Upload>),
+    Upload(Box<Upload>, Layers),
     Withdrawal(withdrawals::Withdrawal),
     Members(stored::MemberFile),
 }
@@ -33,13 +34,17 @@ enum Row {
 type Problem = String;
 
 impl Object {
-    pub(super) fn upload(upload: Upload) -> Object {
-        let kinds = match upload.state {
+    /// An upload, the layers of its set, and whether these are one by now, or will be.
+    pub(super) fn upload(upload: Upload, layers: Layers, compacted: bool) -> Object {
+        let mut kinds = match upload.state {
             state::Upload::Sealed => vec![Kind::Sets],
             state::Upload::Sealing => vec![Kind::Spools, Kind::Sets],
             _ => vec![Kind::Spools],
         };
-        let row = Row::Upload(Box::new(upload));
+        if compacted {
+            kinds.push(Kind::Compacted);
+        }
+        let row = Row::Upload(Box::new(upload), layers);
         Object { row, kinds }
     }
 
@@ -61,10 +66,11 @@ impl Object {
     pub(super) fn check(self, service: &Service) -> (u64, Vec<Finding>) {
         let all = service.files();
         match &self.row {
-            Row::Upload(upload) => {
-                let (spool, set) = (all.spool(upload.id), all.set(upload.id));
-                let bytes = size(&spool) + size(&set);
-                (bytes, check_upload(service, upload, &spool, &set))
+            Row::Upload(upload, layers) => {
+                let id = upload.id;
+                let places = [all.spool(id), all.set(id), all.compacted(id)];
+                let bytes = places.iter().map(|path| size(path)).sum();
+                (bytes, check_upload(service, upload, layers, &places))
             }
             Row::Withdrawal(found) => {
                 let path = all.withdrawal(found.id);
@@ -98,7 +104,13 @@ impl Object {
     }
 }
 
-fn check_upload(service: &Service, upload: &Upload, spool: &Path, set: &Path) -> Vec<Finding> {
+/// `places` are those of the spool, of the layer, and of the one layer that its set was compacted to.
+fn check_upload(
+    service: &Service,
+    upload: &Upload,
+    layers: &Layers,
+    [spool, set, compacted]: &[PathBuf; 3],
+) -> Vec<Finding> {
     let finding = |problem: Problem, next: String| Finding {
         object: format!(
             "upload {} ({} of `{}`, {})",
@@ -123,8 +135,18 @@ fn check_upload(service: &Service, upload: &Upload, spool: &Path, set: &Path) ->
     };
     let mut findings = Vec::new();
     if upload.state == state::Upload::Sealed {
-        let checked = check_set(upload, set, &key);
+        let checked = check_layer(upload, set, &key);
         findings.extend(checked.err().map(|problem| finding(problem, again("sets"))));
+        if layers.are_compacted() {
+            let checked = SealedSet::compacted(compacted, &key, &upload.id.to_string());
+            let problem = checked.and_then(|set| set.verify()).err();
+            findings.extend(problem.map(|error| finding(words(error), again("compacted"))));
+        }
+        if findings.is_empty() {
+            let opened = service.open_set(layers).err();
+            let next = "Look at the findings about the uploads that it was added to.".to_owned();
+            findings.extend(opened.map(|error| finding(error.to_string(), next)));
+        }
         return findings;
     }
     let checked = check_spool(upload, spool, &key, &object.context());
@@ -134,8 +156,8 @@ fn check_upload(service: &Service, upload: &Upload, spool: &Path, set: &Path) ->
             .map(|problem| finding(problem, again("uploads"))),
     );
     if set.exists() {
-        let checked = SealedSet::open(set, &key, &upload.id.to_string());
-        if let Err(error) = checked.and_then(|set| set.verify()) {
+        let checked = Layer::open(set, &key, &upload.id.to_string());
+        if let Err(error) = checked.and_then(|layer| layer.verify()) {
             findings.push(finding(
                 format!("a set is visible that is not whole: {error}"),
                 "Nothing is lost: the next start seals the upload anew. Please report this."
@@ -151,12 +173,12 @@ fn again_with_key() -> String {
     "Check that the key-encryption key is the one that this database was made with.".to_owned()
 }
 
-fn check_set(upload: &Upload, path: &Path, key: &Secret<Data>) -> Result<(), Problem> {
-    let set = SealedSet::open(path, key, &upload.id.to_string()).map_err(words)?;
-    set.verify().map_err(words)?;
+fn check_layer(upload: &Upload, path: &Path, key: &Secret<Data>) -> Result<(), Problem> {
+    let layer = Layer::open(path, key, &upload.id.to_string()).map_err(words)?;
+    layer.verify().map_err(words)?;
     let report = upload.report.as_deref().map(serde_json::from_str);
     match report {
-        Some(Ok(report)) if *set.report() == report => Ok(()),
+        Some(Ok(report)) if *layer.report() == report => Ok(()),
         _ => Err("the set is not the one that was reported to its owner".to_owned()),
     }
 }
@@ -274,7 +296,7 @@ pub(super) fn unreadable_row(table: Table, id: Id, error: &StoreError) -> Findin
 /// What may stand for a row that cannot be read.
 pub(super) fn all_kinds(table: Table) -> Vec<Kind> {
     match table {
-        Table::Uploads => vec![Kind::Spools, Kind::Sets],
+        Table::Uploads => vec![Kind::Spools, Kind::Sets, Kind::Compacted],
         Table::Withdrawals => vec![Kind::Withdrawals],
         Table::MemberFiles => vec![Kind::Members],
     }

@@ -98,7 +98,7 @@ async fn bytes_whose_checksum_was_never_seen_do_not_survive_a_cut_or_a_kill() {
     let shop = world.caller("shop");
     let upload = world
         .service
-        .create_upload(&shop, &collaboration, 4 << 20)
+        .create_upload(&shop, &collaboration, Default::default(), 4 << 20)
         .await
         .unwrap();
     for restart in [false, true] {
@@ -144,7 +144,7 @@ async fn lengths_and_numbers_of_uploads_are_limited() {
     let create = async |length| {
         world
             .service
-            .create_upload(&shop, &collaboration, length)
+            .create_upload(&shop, &collaboration, Default::default(), length)
             .await
     };
     assert_eq!(code(create(0).await), "empty_upload");
@@ -167,7 +167,11 @@ async fn the_quota_holds_when_uploads_are_created_at_the_same_time() {
         .map(|_| {
             let (service, shop) = (world.service.clone(), world.caller("shop"));
             let collaboration = collaboration.clone();
-            tokio::spawn(async move { service.create_upload(&shop, &collaboration, 9).await })
+            tokio::spawn(async move {
+                service
+                    .create_upload(&shop, &collaboration, Default::default(), 9)
+                    .await
+            })
         })
         .collect();
     let mut created = 0;

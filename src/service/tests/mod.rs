@@ -7,8 +7,10 @@ mod appending;
 mod budget;
 mod cancelling;
 mod checking;
+mod compaction;
 mod crashes;
 mod deliveries;
+mod deltas;
 mod destination;
 mod dictionary;
 mod enrolment;
@@ -22,5 +24,5 @@ mod withdrawals;
 mod world;
 
 use destination::{Answer, Destinations};
-use population::{Person, crm, graph};
+use population::{Person, crm, delta, graph};
 use world::World;

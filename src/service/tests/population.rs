@@ -9,7 +9,7 @@ use tamis_protocols::consent::{Basis, ConsentRecord, Purposes};
 use tamis_protocols::identifier::IdentifierType;
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{
-    BatchBuilder, CookieCell, Row, StreamEncoder, UploadKind, WireHeader,
+    BatchBuilder, CookieCell, Row, StreamEncoder, UploadKind, UploadMode, WireHeader,
 };
 
 /// Somebody whom both sides know, with one cookie at each destination.
@@ -53,6 +53,7 @@ fn header(kind: UploadKind, collaboration: &str) -> WireHeader {
         kind,
         collaboration: collaboration.to_owned(),
         epoch: 1,
+        mode: UploadMode::Full,
         identifiers: vec![IdentifierType::Email],
         segments: if crm { segments.to_vec() } else { Vec::new() },
         labels: match crm {
@@ -88,21 +89,25 @@ pub(super) fn crm_of(
     persons: &[Person],
     token: &dyn Fn(&Person) -> Token,
 ) -> Vec<u8> {
-    encode(
-        UploadKind::Crm,
-        collaboration,
-        persons,
-        |builder, person| {
-            let segments: &[u16] = if person.gold { &[0, 1] } else { &[0] };
-            let row = Row {
-                tokens: [Some(token(person)), None, None],
-                consent: &consent(person.consent),
-                segments,
-                cookies: &[],
-            };
-            builder.push_row(&row).unwrap();
-        },
-    )
+    let header = header(UploadKind::Crm, collaboration);
+    rows_of_crm(&header, persons, token)
+}
+
+fn rows_of_crm(
+    header: &WireHeader,
+    persons: &[Person],
+    token: &dyn Fn(&Person) -> Token,
+) -> Vec<u8> {
+    encode(header, persons, |builder, person| {
+        let segments: &[u16] = if person.gold { &[0, 1] } else { &[0] };
+        let row = Row {
+            tokens: [Some(token(person)), None, None],
+            consent: &consent(person.consent),
+            segments,
+            cookies: &[],
+        };
+        builder.push_row(&row).unwrap();
+    })
 }
 
 /// The partner's upload.
@@ -116,46 +121,78 @@ pub(super) fn graph_of(
     persons: &[Person],
     token: &dyn Fn(&Person) -> Token,
 ) -> Vec<u8> {
-    encode(
-        UploadKind::Graph,
-        collaboration,
-        persons,
-        |builder, person| {
-            let open = person.cookie();
-            let mut tag = [0; 16];
-            tag[..4].copy_from_slice(&person.number.to_be_bytes());
-            let mut label = [0; 88];
-            label[..4].copy_from_slice(&person.number.to_be_bytes());
+    let header = header(UploadKind::Graph, collaboration);
+    rows_of_graph(&header, persons, token)
+}
+
+/// A delta of either side: rows that are added, or tokens that are removed.
+pub(super) fn delta(
+    kind: UploadKind,
+    mode: UploadMode,
+    collaboration: &str,
+    persons: &[Person],
+) -> Vec<u8> {
+    let mut header = WireHeader {
+        mode,
+        ..header(kind, collaboration)
+    };
+    if mode == UploadMode::Remove {
+        header.segments.clear();
+        header.labels.clear();
+        return encode(&header, persons, |builder, person| {
             let row = Row {
-                tokens: [Some(token(person)), None, None],
-                consent: &consent(person.consent),
+                tokens: [Some(person.token()), None, None],
+                consent: &ConsentRecord::default(),
                 segments: &[],
-                cookies: &[
-                    Some(CookieCell {
-                        tag,
-                        cookie: open.as_bytes(),
-                    }),
-                    Some(CookieCell {
-                        tag,
-                        cookie: &label,
-                    }),
-                ],
+                cookies: &[],
             };
             builder.push_row(&row).unwrap();
-        },
-    )
+        });
+    }
+    match kind {
+        UploadKind::Crm => rows_of_crm(&header, persons, &Person::token),
+        UploadKind::Graph => rows_of_graph(&header, persons, &Person::token),
+    }
+}
+
+fn rows_of_graph(
+    header: &WireHeader,
+    persons: &[Person],
+    token: &dyn Fn(&Person) -> Token,
+) -> Vec<u8> {
+    encode(header, persons, |builder, person| {
+        let open = person.cookie();
+        let mut tag = [0; 16];
+        tag[..4].copy_from_slice(&person.number.to_be_bytes());
+        let mut label = [0; 88];
+        label[..4].copy_from_slice(&person.number.to_be_bytes());
+        let row = Row {
+            tokens: [Some(token(person)), None, None],
+            consent: &consent(person.consent),
+            segments: &[],
+            cookies: &[
+                Some(CookieCell {
+                    tag,
+                    cookie: open.as_bytes(),
+                }),
+                Some(CookieCell {
+                    tag,
+                    cookie: &label,
+                }),
+            ],
+        };
+        builder.push_row(&row).unwrap();
+    })
 }
 
 fn encode(
-    kind: UploadKind,
-    collaboration: &str,
+    header: &WireHeader,
     persons: &[Person],
     push: impl Fn(&mut BatchBuilder, &Person),
 ) -> Vec<u8> {
-    let header = header(kind, collaboration);
-    let mut encoder = StreamEncoder::new(Vec::new(), &header).unwrap();
+    let mut encoder = StreamEncoder::new(Vec::new(), header).unwrap();
     for chunk in persons.chunks(10_000) {
-        let mut builder = BatchBuilder::new(&header).unwrap();
+        let mut builder = BatchBuilder::new(header).unwrap();
         chunk.iter().for_each(|person| push(&mut builder, person));
         encoder.write(&builder.finish().unwrap()).unwrap();
     }

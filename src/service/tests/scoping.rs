@@ -58,8 +58,16 @@ async fn another_partys_ids_are_not_there() {
         for id in [collaboration.as_str(), NOWHERE, "x"] {
             assert!(hidden(service.collaboration(&other, id).await));
             assert!(hidden(service.accept(&other, id, acceptance.clone()).await));
-            assert!(hidden(service.create_upload(&other, id, 0).await));
-            assert!(hidden(service.create_upload(&other, id, u64::MAX).await));
+            assert!(hidden(
+                service
+                    .create_upload(&other, id, Default::default(), 0)
+                    .await
+            ));
+            assert!(hidden(
+                service
+                    .create_upload(&other, id, Default::default(), u64::MAX)
+                    .await
+            ));
             assert!(hidden(service.start_match(&other, id).await));
             assert!(hidden(
                 service

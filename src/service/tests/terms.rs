@@ -149,7 +149,10 @@ async fn nothing_new_is_accepted_after_the_last_day() {
     let all = world.service.collaborations(&shop).await.unwrap();
     let active = all.iter().find(|view| view.id != proposed.id).unwrap();
     world.pass(Duration::from_secs(366 * 24 * 3600));
-    let upload = world.service.create_upload(&shop, &active.id, 10).await;
+    let upload = world
+        .service
+        .create_upload(&shop, &active.id, Default::default(), 10)
+        .await;
     assert_eq!(code(&upload.unwrap_err()), "expired");
     assert_eq!(
         code(&world.put(&active.id, "a", "all").await.unwrap_err()),
@@ -172,7 +175,7 @@ async fn a_proposed_collaboration_takes_no_upload() {
     for side in ["shop", "graphs"] {
         let refused = world
             .service
-            .create_upload(&world.caller(side), &view.id, 10)
+            .create_upload(&world.caller(side), &view.id, Default::default(), 10)
             .await;
         assert_eq!(code(&refused.unwrap_err()), "not_active");
     }

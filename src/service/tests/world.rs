@@ -15,6 +15,7 @@ use tamis_protocols::identifier::{IdentifierType, Profile};
 use tamis_protocols::pairing;
 use tamis_protocols::transparency::{Event, Leaf};
 use tamis_protocols::wire::api::*;
+use tamis_protocols::wire::batch::UploadKind;
 use tamis_protocols::wire::terms::{Destination, Terms};
 
 use super::Destinations;
@@ -26,12 +27,13 @@ use crate::service::{Caller, Limits, Service, ServiceError, UploadWriter};
 use crate::store::jobs::{Job, JobKind};
 use crate::store::{snapshot, transact};
 
-pub(super) const ALL: [JobKind; 6] = [
+pub(super) const ALL: [JobKind; 7] = [
     JobKind::Seal,
     JobKind::Match,
     JobKind::Decide,
     JobKind::Deliver,
     JobKind::Publish,
+    JobKind::Compact,
     JobKind::Expire,
 ];
 
@@ -207,7 +209,9 @@ impl World {
     /// The advertiser's upload of so many bytes, none of them there.
     pub(super) async fn create(&self, collaboration: &str, length: u64) -> UploadView {
         let shop = self.caller("shop");
-        let created = self.service.create_upload(&shop, collaboration, length);
+        let created = self
+            .service
+            .create_upload(&shop, collaboration, Default::default(), length);
         created.await.unwrap()
     }
 
@@ -220,11 +224,39 @@ impl World {
 
     /// Sends an upload; its job waits.
     pub(super) async fn send(&self, owner: &str, collaboration: &str, bytes: &[u8]) -> String {
+        let mode = UploadMode::Full;
+        self.send_as(owner, collaboration, mode, bytes).await
+    }
+
+    /// Sends rows that are added to a side's set, or tokens that leave it; its job waits.
+    pub(super) async fn change(
+        &self,
+        owner: &str,
+        collaboration: &str,
+        mode: UploadMode,
+        persons: &[super::Person],
+    ) -> String {
+        let kind = match owner {
+            "shop" => UploadKind::Crm,
+            _ => UploadKind::Graph,
+        };
+        let bytes = super::delta(kind, mode, collaboration, persons);
+        self.send_as(owner, collaboration, mode, &bytes).await
+    }
+
+    /// Sends an upload that was created in a mode, whatever its bytes say.
+    pub(super) async fn send_as(
+        &self,
+        owner: &str,
+        collaboration: &str,
+        mode: UploadMode,
+        bytes: &[u8],
+    ) -> String {
         let caller = self.caller(owner);
         let length = bytes.len() as u64;
         let upload = self
             .service
-            .create_upload(&caller, collaboration, length)
+            .create_upload(&caller, collaboration, mode, length)
             .await
             .unwrap();
         let mut writer = self
@@ -263,6 +295,12 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// One of a party's uploads as it sees it.
+    pub(super) async fn view(&self, owner: &str, id: &str) -> UploadView {
+        let caller = self.caller(owner);
+        self.service.upload(&caller, id).await.unwrap()
     }
 
     /// Both sides upload the persons; sealed.

@@ -12,6 +12,7 @@ use tamis_protocols::wire::api::DeliveryReason;
 
 use super::judge::{Ask, Pinned};
 use super::memory::Sizes;
+use super::open::Pair;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
@@ -25,6 +26,8 @@ type Answers = HashMap<String, release::Decision>;
 
 struct Waiting {
     decisions: Vec<Decision>,
+    /// None if nothing waits.
+    pinned: Option<Pinned>,
     k_min: u32,
     in_force: bool,
 }
@@ -35,18 +38,12 @@ impl Service {
         loop {
             held.check()?;
             let waiting = self.waiting(held, collaboration).await?;
-            let Some(first) = waiting.decisions.first() else {
+            let Some(pinned) = waiting.pinned else {
                 return self.end(held, "decide-end").await;
             };
             if !waiting.in_force {
                 return self.give_up(&held.job).await;
             }
-            let pinned = Pinned {
-                collaboration,
-                advertiser_upload: first.advertiser_upload,
-                partner_upload: first.partner_upload,
-                not_before: first.as_of,
-            };
             let asks: Vec<Ask> = waiting
                 .decisions
                 .iter()
@@ -88,6 +85,7 @@ impl Service {
             let found = tx.collaboration(collaboration).await?;
             let found = found.ok_or_else(|| JobError::gone("the collaboration"))?;
             let mut decisions = tx.deciding(collaboration).await?;
+            let mut pinned = None;
             if let Some(first) = decisions.first().cloned() {
                 decisions.retain(|decision| {
                     decision.advertiser_upload == first.advertiser_upload
@@ -96,9 +94,15 @@ impl Service {
                 let pair = (first.advertiser_upload, first.partner_upload);
                 let sizes = Sizes::read(tx, collaboration, pair).await?;
                 decisions.truncate(sizes.questions_within(granted));
+                pinned = Some(Pinned {
+                    collaboration,
+                    sets: Pair::read(tx, pair).await?,
+                    not_before: first.as_of,
+                });
             }
             Ok(Waiting {
                 decisions,
+                pinned,
                 k_min: terms::stored(&found.terms)?.k_min,
                 in_force: found.in_force(today),
             })

@@ -2,7 +2,8 @@
 //!
 //! [`Permitted`] comes from here only. Several questions about the same uploads are one pass over the
 //! sets; what was found is kept in memory for as long as neither the day nor the count of withdrawals
-//! moves, because then judging again would find the same.
+//! moves, because then judging again would find the same. Persons are numbers, and a compaction numbers
+//! them anew: who uses an answer opens the very layers that it was asked of.
 //!
 //! Memory: one evaluation at a time; suppressed tokens at 16 bytes each; at most [`KEPT`] sets of
 //! persons, each at most one bit a person.
@@ -14,6 +15,7 @@ use jiff::civil::Date;
 use tamis_protocols::intersection::{Expression, PersonSet};
 use tokio::sync::Semaphore;
 
+use super::open::{Form, Pair};
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::domain::permitted::{Judgement, Permitted, Suppression};
@@ -21,10 +23,9 @@ use crate::matching::{MatchPlan, Question};
 use crate::service::Service;
 use crate::service::append::blocking;
 use crate::service::files::Object;
-use crate::sets::{self, SealedSet};
+use crate::sets;
 use crate::store::collaborations::Collaboration;
 use crate::store::snapshot;
-use crate::store::uploads::Upload;
 use crate::store::withdrawals::Withdrawal;
 
 /// Sets of persons kept.
@@ -53,7 +54,7 @@ impl Default for Judged {
 
 #[derive(Clone, PartialEq, Eq)]
 struct Key {
-    uploads: (Id, Id),
+    sets: [Form; 2],
     withdrawals: u64,
     as_of: Date,
     ask: Ask,
@@ -69,19 +70,17 @@ pub(super) struct Ask {
 }
 
 /// The sets to judge, and the earliest day to judge them on.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Pinned {
     pub collaboration: Id,
-    pub advertiser_upload: Id,
-    pub partner_upload: Id,
+    pub sets: Pair,
     pub not_before: Date,
 }
 
 struct Case {
     collaboration: Collaboration,
     withdrawals: Vec<Withdrawal>,
-    advertiser: Upload,
-    partner: Upload,
+    sets: Pair,
     as_of: Date,
     in_force: bool,
 }
@@ -140,14 +139,11 @@ impl Service {
         let today = self.today();
         snapshot!(self.store(), "judge", |tx| {
             let collaboration = tx.collaboration(pinned.collaboration).await?;
-            let advertiser = tx.upload(pinned.advertiser_upload).await?;
-            let partner = tx.upload(pinned.partner_upload).await?;
             let collaboration = collaboration.ok_or_else(|| JobError::gone("the collaboration"))?;
             Ok(Case {
                 withdrawals: tx.withdrawals(collaboration.id).await?,
                 in_force: collaboration.in_force(today),
-                advertiser: advertiser.ok_or_else(|| JobError::gone("an upload"))?,
-                partner: partner.ok_or_else(|| JobError::gone("an upload"))?,
+                sets: pinned.sets.clone(),
                 as_of: today.max(pinned.not_before),
                 collaboration,
             })
@@ -190,7 +186,7 @@ impl Service {
         let keys: Vec<Key> = asks
             .into_iter()
             .map(|ask| Key {
-                uploads: (case.advertiser.id, case.partner.id),
+                sets: [case.sets.advertiser.form(), case.sets.partner.form()],
                 withdrawals: case.collaboration.withdrawals,
                 as_of: judgement.as_of,
                 ask,
@@ -201,8 +197,8 @@ impl Service {
             .filter(|index| found[*index].is_none())
             .collect();
         if !missing.is_empty() {
-            let advertiser = self.open_set(&case.advertiser)?;
-            let partner = self.open_set(&case.partner)?;
+            let advertiser = self.open_set(&case.sets.advertiser)?;
+            let partner = self.open_set(&case.sets.partner)?;
             let questions = missing.iter().map(|index| question(&keys[*index].ask));
             let plan = MatchPlan {
                 advertiser: &advertiser,
@@ -228,14 +224,6 @@ impl Service {
         }
         let complete: Option<Vec<_>> = found.into_iter().collect();
         complete.ok_or_else(|| JobError::failed("matching", "not every question is answered"))
-    }
-
-    /// Opens the sealed set of an upload.
-    pub(super) fn open_set(&self, upload: &Upload) -> Result<SealedSet, JobError> {
-        let key = self.key(Object::Upload(upload.id), &upload.wrapped_key)?;
-        let dir = self.files().set(upload.id);
-        SealedSet::open(&dir, &key, &upload.id.to_string())
-            .map_err(|error| JobError::failed("sealed set", error))
     }
 }
 

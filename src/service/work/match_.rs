@@ -3,6 +3,7 @@
 use tamis_protocols::transparency::Event;
 
 use super::judge::{Ask, Pinned};
+use super::open::Pair;
 use super::{Held, JobError};
 use crate::domain::state::{self, Step};
 use crate::service::record::OPERATOR;
@@ -15,7 +16,7 @@ impl Service {
         let id = held.subject()?;
         loop {
             held.check()?;
-            let (found, k_min, in_force) = self.to_match(held).await?;
+            let (found, sets, k_min, in_force) = self.to_match(held).await?;
             if found.state != state::Match::Pending {
                 return self.end(held, "match-again").await;
             }
@@ -24,8 +25,7 @@ impl Service {
             }
             let pinned = Pinned {
                 collaboration: found.collaboration,
-                advertiser_upload: found.advertiser_upload,
-                partner_upload: found.partner_upload,
+                sets,
                 not_before: self.today(),
             };
             let everyone = Ask {
@@ -65,7 +65,7 @@ impl Service {
         }
     }
 
-    async fn to_match(&self, held: &Held) -> Result<(Match, u32, bool), JobError> {
+    async fn to_match(&self, held: &Held) -> Result<(Match, Pair, u32, bool), JobError> {
         let id = held.subject()?;
         let today = self.today();
         snapshot!(self.store(), "match", |tx| {
@@ -74,7 +74,8 @@ impl Service {
             let collaboration = tx.collaboration(found.collaboration).await?;
             let collaboration = collaboration.ok_or_else(|| JobError::gone("the collaboration"))?;
             let terms = terms::stored(&collaboration.terms)?;
-            Ok((found, terms.k_min, collaboration.in_force(today)))
+            let sets = Pair::read(tx, (found.advertiser_upload, found.partner_upload)).await?;
+            Ok((found, sets, terms.k_min, collaboration.in_force(today)))
         })
     }
 }

@@ -4,11 +4,13 @@
 //!
 //! ```text
 //! seal            32 MiB + 4 bytes per byte of the upload
+//!                 + of a delta: 1 byte per 3 rows of the set that it changes
+//! compact         96 MiB + 4 bytes per person + 1 byte per 3 rows and a bit per row
 //! match, decide   32 MiB + 32 bytes per withdrawn token + 1 byte per 3 rows of either side
 //!                 + (rows + 2 · persons) bits + per question (rows + 3 · persons) bits
 //! ```
-//! both at most the budget of a job; in bits, rows are the advertiser's, persons the partner's: who is
-//! out, who was found, who can be reached. The bytes per row are the indexes of the open token runs. What is granted
+//! each at most the budget of a job; in bits, rows are the advertiser's, persons the partner's: who is
+//! out, who was found, who can be reached. Those of all layers count, gone or not. The bytes per row are the indexes of the open token runs. What is granted
 //! is a bound: sorting gets what is left of it, and a decision asks no more questions at once than fit.
 //! A reservation goes back when the last thing that works under it is dropped, however it ended.
 //!
@@ -23,7 +25,6 @@
 
 use std::sync::Arc;
 
-use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::MAX_BODY_BYTES;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -31,7 +32,9 @@ use super::judge::QUESTIONS;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::service::Service;
+use crate::service::uploads::set_size;
 use crate::store::jobs::{Due, JobKind};
+use crate::store::layers::SetSize;
 use crate::store::{StoreError, Tx, snapshot};
 
 const MIB: u64 = 1 << 20;
@@ -111,19 +114,19 @@ impl Sizes {
         collaboration: Id,
         (advertiser, partner): (Id, Id),
     ) -> Result<Sizes, StoreError> {
-        let rows = report(tx, advertiser).await?.accepted;
-        let graph = report(tx, partner).await?;
+        let crm = size(tx, advertiser).await?;
+        let graph = size(tx, partner).await?;
         let withdrawals = tx.withdrawals(collaboration).await?;
         Ok(Sizes {
-            rows,
-            graph_rows: graph.accepted,
-            persons: graph.persons.unwrap_or(0),
+            rows: crm.rows,
+            graph_rows: graph.rows,
+            persons: graph.persons,
             withdrawn: withdrawals.iter().map(|one| one.tokens).sum(),
         })
     }
 
     fn common(self) -> u64 {
-        let indexes = (self.rows + self.graph_rows) / 3;
+        let indexes = indexes(self.rows + self.graph_rows);
         BESIDE + 32 * self.withdrawn + indexes + (self.rows + 2 * self.persons) / 8
     }
 
@@ -143,12 +146,20 @@ impl Sizes {
     }
 }
 
-async fn report(tx: &mut Tx, upload: Id) -> Result<UploadReport, StoreError> {
+/// The whole set of an upload; nothing if there is none.
+async fn size(tx: &mut Tx, upload: Id) -> Result<SetSize, StoreError> {
     let found = tx.upload(upload).await?;
-    let report = found.and_then(|upload| upload.report);
-    Ok(report
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default())
+    Ok(found.map(|upload| set_size(&upload)).unwrap_or_default())
+}
+
+/// What writing a set as one layer needs: pages of all layers, the new numbers of persons, who is gone.
+fn compacting(set: SetSize) -> u64 {
+    BESIDE + 64 * MIB + 4 * set.persons + indexes(set.rows) + set.rows / 8
+}
+
+/// The indexes of open token runs: 20 bytes per 256 tokens, up to four a row.
+fn indexes(rows: u64) -> u64 {
+    rows / 3
 }
 
 impl Service {
@@ -175,8 +186,17 @@ impl Service {
         snapshot!(self.store(), "job-need", |tx| {
             match due.kind {
                 JobKind::Seal => {
-                    let found = tx.upload(subject).await?;
-                    Ok(found.map_or(0, |upload| sealing(upload.length)))
+                    let Some(upload) = tx.upload(subject).await? else {
+                        return Ok(0);
+                    };
+                    let mut need = sealing(upload.length);
+                    if upload.mode.is_delta()
+                        && let Some(below) =
+                            tx.newest_sealed(upload.collaboration, upload.kind).await?
+                    {
+                        need += indexes(size(tx, below).await?.rows);
+                    }
+                    Ok(need)
                 }
                 JobKind::Match => {
                     let found = tx.match_(subject).await?;
@@ -193,6 +213,7 @@ impl Service {
                     let sizes = Sizes::read(tx, subject, pair).await?;
                     Ok(sizes.need(waiting.len().min(QUESTIONS)))
                 }
+                JobKind::Compact => Ok(compacting(size(tx, subject).await?)),
                 JobKind::Deliver | JobKind::Publish | JobKind::Expire => Ok(0),
             }
         })

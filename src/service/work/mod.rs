@@ -5,12 +5,14 @@
 //! that the lease is held, and a job's row goes in the transaction of its result.
 
 pub(super) mod cancel;
+pub mod compact;
 mod courier;
 mod decide;
 mod deliver;
 pub(super) mod judge;
 mod match_;
 pub mod memory;
+pub(super) mod open;
 mod plan;
 pub mod progress;
 pub(super) mod publish;
@@ -120,6 +122,7 @@ impl Service {
             JobKind::Decide => self.run_decide(held).await,
             JobKind::Deliver => self.run_deliver(held, outbound).await,
             JobKind::Publish => self.run_publish(held).await,
+            JobKind::Compact => self.run_compact(held).await,
             JobKind::Expire => self.run_sweep(held).await,
         }
     }
@@ -144,6 +147,8 @@ impl Service {
                         tx.step_delivery(id, step, None).await?;
                     }
                 }
+                // Nothing is lost: the next delta asks for it again.
+                (JobKind::Compact, _) => {}
                 _ => return Err(JobError::failed("give up", "not for this kind")),
             }
             Ok(tx.end_job(job).await?)

@@ -10,6 +10,7 @@ use tamis_keys::purpose::Webhook;
 use tamis_keys::{Secret, envelope::EnvelopeError};
 
 use super::judge::{Ask, Pinned, QUESTIONS};
+use super::open::Pair;
 use super::{Held, JobError};
 use crate::delivery::batch::receipt_start;
 use crate::delivery::webhook::Target;
@@ -25,7 +26,6 @@ use crate::store::audiences::{self, Decision};
 use crate::store::deliveries::Delivery;
 use crate::store::members::MemberFile;
 use crate::store::parties::Party;
-use crate::store::uploads::Upload;
 use crate::store::{Tx, snapshot, transact};
 
 /// A delivery with everything that belongs to it.
@@ -34,7 +34,8 @@ pub(super) struct Order {
     pub delivery: Delivery,
     pub decision: Decision,
     pub audience: audiences::Audience,
-    pub partner_upload: Upload,
+    /// What the decision was made on. Planning opens these very layers, and no others.
+    pub sets: Pair,
     pub destination: Party,
     pub plan: Option<MemberFile>,
     /// Released decisions on the same uploads: judged along, because their deliveries wait too.
@@ -68,7 +69,7 @@ impl Service {
         }
         let audience = tx.audience(delivery.audience).await?;
         let audience = audience.ok_or_else(|| JobError::gone("the audience"))?;
-        let upload = tx.upload(decision.partner_upload).await?;
+        let sets = Pair::read(tx, (decision.advertiser_upload, decision.partner_upload)).await?;
         let destination = tx.party(&delivery.destination).await?;
         let plan = match delivery.plan {
             Some(plan) => tx.member_file(plan).await?,
@@ -89,7 +90,7 @@ impl Service {
             delivery,
             decision,
             audience,
-            partner_upload: upload.ok_or_else(|| JobError::gone("an upload"))?,
+            sets,
             destination: destination.ok_or_else(|| JobError::gone("the destination"))?,
             plan,
             siblings,
@@ -125,8 +126,7 @@ impl Service {
     async fn permitted(&self, held: &Held, order: &Order) -> Result<Permitted<Audience>, JobError> {
         let pinned = Pinned {
             collaboration: order.audience.collaboration,
-            advertiser_upload: order.decision.advertiser_upload,
-            partner_upload: order.decision.partner_upload,
+            sets: order.sets.clone(),
             not_before: order.decision.as_of,
         };
         let mut asks = vec![order.ask()];
@@ -168,13 +168,13 @@ impl Service {
         // The semaphore is never closed.
         let _turn = self.0.judged.writing.acquire().await.ok();
         let service = self.clone();
-        let upload = order.partner_upload.clone();
+        let partner = order.sets.partner.clone();
         blocking(move || {
             let path = service.files().members(id);
             // Left over by a run that was killed before its commit.
             remove(&path).map_err(|error| ServiceError::internal("member file", error))?;
             let partner = service
-                .open_set(&upload)
+                .open_set(&partner)
                 .map_err(|error| ServiceError::internal("sealed set", error))?;
             let audience = permitted.members();
             members::write(

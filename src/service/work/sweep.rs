@@ -27,7 +27,12 @@ impl Service {
                 let failed = |error| ServiceError::internal("data directory", error);
                 service.files().list(kind).map_err(failed)
             };
-            Ok([list(Kind::Spools)?, list(Kind::Sets)?, list(Kind::Members)?])
+            Ok([
+                list(Kind::Spools)?,
+                list(Kind::Sets)?,
+                list(Kind::Compacted)?,
+                list(Kind::Members)?,
+            ])
         })
         .await?;
         let known = transact!(self.store(), "recover", |tx| {
@@ -42,6 +47,7 @@ impl Service {
             Ok::<_, JobError>([
                 tx.upload_ids(spools).await?,
                 tx.upload_ids(sets).await?,
+                tx.compacted_ids().await?,
                 tx.member_file_ids().await?,
             ])
         })?;

@@ -1,0 +1,341 @@
+//! Compaction: the same answers before, meanwhile and afterwards, whenever it is killed.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tamis_protocols::wire::api::*;
+
+use super::world::ALL;
+use super::{Person, World};
+use crate::domain::id::Id;
+use crate::service::Compaction;
+use crate::service::work::JobError;
+use crate::store::jobs::JobKind;
+use crate::store::layers::LayerRow;
+use crate::store::snapshot;
+
+const BUT_COMPACTING: [JobKind; 5] = [
+    JobKind::Seal,
+    JobKind::Match,
+    JobKind::Decide,
+    JobKind::Deliver,
+    JobKind::Publish,
+];
+
+/// A world in which the third delta on a set asks for its compaction.
+struct Heavy {
+    world: World,
+    collaboration: String,
+    persons: Vec<Person>,
+    /// The partner's deltas.
+    deltas: Vec<String>,
+}
+
+impl Heavy {
+    /// Everyone was asked for on the base; three deltas on it are sealed, and their compaction waits.
+    async fn new() -> Heavy {
+        let (mut world, collaboration) = World::agreed().await;
+        world.parts.limits.compaction = Compaction {
+            layers: 2,
+            percent: 1000,
+        };
+        world.restart().await;
+        let persons = Person::many(400, 0);
+        world.upload_both(&collaboration, &persons[..300]).await;
+        world.put_open(&collaboration, "before").await;
+        world.work(&ALL).await;
+        let add = UploadMode::Add;
+        world
+            .change("shop", &collaboration, add, &persons[300..])
+            .await;
+        let mut heavy = Heavy {
+            world,
+            collaboration,
+            persons,
+            deltas: Vec::new(),
+        };
+        heavy.change(add, 300..320).await;
+        heavy.change(UploadMode::Remove, 0..10).await;
+        heavy.change(add, 320..340).await;
+        heavy.world.work(&BUT_COMPACTING).await;
+        heavy
+    }
+
+    async fn change(&mut self, mode: UploadMode, persons: std::ops::Range<usize>) {
+        let persons = &self.persons[persons];
+        let sent = self
+            .world
+            .change("graphs", &self.collaboration, mode, persons);
+        self.deltas.push(sent.await);
+    }
+
+    fn newest(&self) -> &str {
+        self.deltas.last().unwrap()
+    }
+
+    fn dir(&self, id: &str) -> PathBuf {
+        self.world.path().join("compacted").join(id)
+    }
+
+    async fn layers(&self, id: &str) -> Vec<LayerRow> {
+        let id = Id::parse(id).unwrap();
+        let layers: Result<_, JobError> = snapshot!(self.world.service.store(), "layers", |tx| {
+            Ok(tx.layers(id).await?)
+        });
+        layers.unwrap()
+    }
+
+    async fn is_compacted(&self, id: &str) -> bool {
+        let layers = self.layers(id).await;
+        layers.len() == 1 && layers[0].compacted
+    }
+
+    /// What `dmp-b` holds of an audience of everyone after it was asked for.
+    async fn asked(&self, audience: &str) -> BTreeSet<String> {
+        self.world.put_open(&self.collaboration, audience).await;
+        self.world.work(&BUT_COMPACTING).await;
+        self.world.destinations.members("dmp-b", audience)
+    }
+
+    fn cookies(&self, persons: std::ops::Range<usize>) -> BTreeSet<String> {
+        self.persons[persons].iter().map(Person::cookie).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_heavy_set_is_compacted_and_answers_as_before() {
+    let mut heavy = Heavy::new().await;
+    let newest = heavy.newest().to_owned();
+    assert_eq!(heavy.layers(&newest).await.len(), 4);
+    assert_eq!(heavy.asked("plain").await, heavy.cookies(10..340));
+    heavy.world.work(&ALL).await;
+    assert!(heavy.is_compacted(&newest).await);
+    // A new process has no answer kept.
+    heavy.world.restart().await;
+    assert_eq!(heavy.asked("compacted").await, heavy.cookies(10..340));
+    // What was pinned to the base and to the deltas is judged anew on the next day, on the same sets.
+    let arrived = heavy.world.destinations.messages().len();
+    heavy.world.pass(Duration::from_secs(24 * 3600));
+    heavy.world.service.queue_sweep().await.unwrap();
+    heavy.world.work(&ALL).await;
+    assert!(heavy.world.destinations.messages().len() > arrived);
+    let told = |audience| heavy.world.destinations.members("dmp-b", audience);
+    assert_eq!(told("before"), heavy.cookies(0..300));
+    assert_eq!(told("plain"), heavy.cookies(10..340));
+    // The layers it was made of are kept, and those of an older delta are still its set.
+    assert_eq!(heavy.layers(&heavy.deltas[1].clone()).await.len(), 3);
+    heavy.change(UploadMode::Remove, 330..340).await;
+    heavy.change(UploadMode::Add, 340..345).await;
+    heavy.world.work(&ALL).await;
+    assert_eq!(heavy.layers(heavy.newest()).await.len(), 3);
+    let told = heavy.asked("later").await;
+    let expected: BTreeSet<String> = &heavy.cookies(10..330) | &heavy.cookies(340..345);
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn an_advertisers_set_is_compacted_too_and_keeps_its_segments() {
+    let (mut world, collaboration) = World::agreed().await;
+    world.parts.limits.compaction = Compaction {
+        layers: 1,
+        percent: 1000,
+    };
+    world.restart().await;
+    let persons = Person::many(300, 150);
+    world.upload_both(&collaboration, &persons).await;
+    let (remove, add) = (UploadMode::Remove, UploadMode::Add);
+    world
+        .change("shop", &collaboration, remove, &persons[..20])
+        .await;
+    // Back again, and gold no more.
+    let plain = Person::many(10, 0);
+    let id = world.change("shop", &collaboration, add, &plain).await;
+    world.work(&BUT_COMPACTING).await;
+    let gold = async |world: &World, name: &str| {
+        let all = world.put(&collaboration, name, "loyalty = gold").await;
+        all.unwrap();
+        world.work(&BUT_COMPACTING).await;
+        world.destinations.members("dmp-b", name)
+    };
+    let before = gold(&world, "before").await;
+    assert_eq!(before.len(), 130);
+    world.work(&ALL).await;
+    assert!(world.path().join("compacted").join(&id).is_dir());
+    world.restart().await;
+    assert_eq!(gold(&world, "afterwards").await, before);
+    world.put_open(&collaboration, "everyone").await;
+    world.work(&ALL).await;
+    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 290);
+}
+
+#[tokio::test]
+async fn a_compaction_killed_at_any_step_is_done_again_and_changes_no_answer() {
+    for step in ["leased", "half written", "damaged", "whole", "committed"] {
+        let mut heavy = Heavy::new().await;
+        let newest = heavy.newest().to_owned();
+        let kind = JobKind::Compact;
+        let held = heavy.world.lease(&heavy.world.service, kind).await.unwrap();
+        let dir = heavy.dir(&newest);
+        let half = dir.with_extension("tmp");
+        match step {
+            "half written" | "damaged" => {
+                let left = if step == "damaged" { &dir } else { &half };
+                std::fs::create_dir(left).unwrap();
+                std::fs::write(left.join("tokens"), b"half").unwrap();
+            }
+            "whole" => {
+                // Written by a run that is told so late that its lease is gone.
+                heavy.world.pass(Duration::from_secs(61));
+                let taken = heavy.world.lease(&heavy.world.service, kind).await;
+                let late = heavy
+                    .world
+                    .service
+                    .run(&held, &heavy.world.outbound())
+                    .await;
+                assert!(matches!(late, Err(JobError::Overtaken)), "{late:?}");
+                assert!(dir.is_dir() && taken.is_some());
+            }
+            "committed" => {
+                let outbound = heavy.world.outbound();
+                heavy.world.service.run(&held, &outbound).await.unwrap();
+            }
+            _ => {}
+        }
+        let committed = step == "committed";
+        assert_eq!(heavy.is_compacted(&newest).await, committed, "{step}");
+        heavy.world.restart().await;
+        let told = heavy.asked("between").await;
+        assert_eq!(told, heavy.cookies(10..340), "{step}");
+        heavy.world.service.recover().await.unwrap();
+        assert!(!half.exists());
+        let kept = matches!(step, "damaged" | "whole" | "committed");
+        assert_eq!(dir.exists(), kept, "{step}");
+        heavy.world.work(&ALL).await;
+        assert!(heavy.is_compacted(&newest).await, "{step}");
+        heavy.world.restart().await;
+        let told = heavy.asked("afterwards").await;
+        assert_eq!(told, heavy.cookies(10..340), "{step}");
+    }
+}
+
+#[tokio::test]
+async fn a_compaction_that_is_given_up_loses_nothing_and_leaves_nothing() {
+    let heavy = Heavy::new().await;
+    let held = heavy
+        .world
+        .lease(&heavy.world.service, JobKind::Compact)
+        .await;
+    heavy
+        .world
+        .service
+        .give_up(&held.unwrap().job)
+        .await
+        .unwrap();
+    std::fs::create_dir(heavy.dir(heavy.newest())).unwrap();
+    heavy.world.service.recover().await.unwrap();
+    assert!(!heavy.dir(heavy.newest()).exists());
+    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..340));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_opened_the_layers_of_before_is_right_whatever_commits_meanwhile() {
+    let heavy = Heavy::new().await;
+    let world = &heavy.world;
+    world.put_open(&heavy.collaboration, "everyone").await;
+    world.work(&[JobKind::Decide]).await;
+    // The decision's answer is kept: only a new one is evaluated.
+    world.pass(Duration::from_secs(24 * 3600));
+    world.parts.engine.stop();
+    let held = world.lease(&world.service, JobKind::Deliver).await.unwrap();
+    let outbound = world.outbound();
+    let (delivered, ()) = tokio::join!(world.service.run(&held, &outbound), async {
+        world.parts.engine.reached().await;
+        let compacting = world.lease(&world.service, JobKind::Compact).await;
+        let compacting = compacting.unwrap();
+        world.service.run(&compacting, &outbound).await.unwrap();
+        assert!(heavy.is_compacted(heavy.newest()).await);
+        world.parts.engine.go_on();
+    });
+    delivered.unwrap();
+    let told = world.destinations.members("dmp-b", "everyone");
+    assert_eq!(told, heavy.cookies(10..340));
+}
+
+#[tokio::test]
+async fn a_delta_keeps_to_the_layers_that_it_was_sealed_on() {
+    let mut heavy = Heavy::new().await;
+    let compacted = heavy.newest().to_owned();
+    heavy.change(UploadMode::Add, 340..350).await;
+    let outbound = heavy.world.outbound();
+    let sealing = heavy.world.lease(&heavy.world.service, JobKind::Seal).await;
+    let sealing = sealing.unwrap();
+    let kind = JobKind::Compact;
+    let compacting = heavy.world.lease(&heavy.world.service, kind).await.unwrap();
+    // The compaction is on its way when a delta comes: that is sealed on the layers there are.
+    heavy.world.service.run(&sealing, &outbound).await.unwrap();
+    assert_eq!(heavy.layers(heavy.newest()).await.len(), 5);
+    heavy
+        .world
+        .service
+        .run(&compacting, &outbound)
+        .await
+        .unwrap();
+    let next = heavy.world.lease(&heavy.world.service, kind).await.unwrap();
+    // A newer upload was there: its own job is the one that counts.
+    assert_eq!(next.job.subject, heavy.newest());
+    assert!(!heavy.is_compacted(&compacted).await);
+    heavy.world.service.run(&next, &outbound).await.unwrap();
+    assert!(heavy.is_compacted(heavy.newest()).await);
+    heavy.world.restart().await;
+    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..350));
+}
+
+#[tokio::test]
+async fn a_delta_sealed_before_a_compaction_but_committed_after_it_is_sealed_anew() {
+    let mut heavy = Heavy::new().await;
+    heavy.change(UploadMode::Add, 340..350).await;
+    let kind = JobKind::Seal;
+    let held = heavy.world.lease(&heavy.world.service, kind).await.unwrap();
+    heavy.world.pass(Duration::from_secs(61));
+    let taken = heavy.world.lease(&heavy.world.service, kind).await.unwrap();
+    let outbound = heavy.world.outbound();
+    let late = heavy.world.service.run(&held, &outbound).await;
+    assert!(matches!(late, Err(JobError::Overtaken)), "{late:?}");
+    heavy.world.work(&[JobKind::Compact]).await;
+    assert!(heavy.is_compacted(&heavy.deltas[2].clone()).await);
+    heavy.world.restart().await;
+    heavy.world.service.run(&taken, &outbound).await.unwrap();
+    assert_eq!(heavy.layers(heavy.newest()).await.len(), 2);
+    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..350));
+}
+
+#[tokio::test]
+async fn a_set_that_got_far_too_heavy_takes_nothing_more_in_before_it_is_compacted() {
+    let mut heavy = Heavy::new().await;
+    for _ in 0..6 {
+        heavy.change(UploadMode::Remove, 0..1).await;
+    }
+    heavy.world.work(&[JobKind::Seal]).await;
+    heavy.change(UploadMode::Remove, 0..1).await;
+    let seal = heavy.world.lease(&heavy.world.service, JobKind::Seal).await;
+    assert!(seal.is_none(), "nine layers wait to be one");
+    heavy.world.work(&ALL).await;
+    assert_eq!(heavy.layers(heavy.newest()).await.len(), 2);
+    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..340));
+}
+
+#[tokio::test]
+async fn compacted_sets_that_no_row_knows_are_removed_at_the_start_and_others_kept() {
+    let heavy = Heavy::new().await;
+    heavy.world.work(&ALL).await;
+    let stray = heavy.dir("00112233445566778899aabbccddeeff");
+    std::fs::create_dir(&stray).unwrap();
+    std::fs::create_dir(heavy.dir("something.tmp")).unwrap();
+    heavy.world.service.recover().await.unwrap();
+    let left: Vec<_> = std::fs::read_dir(heavy.world.path().join("compacted"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(left, [heavy.newest().to_owned()]);
+}

@@ -1,0 +1,134 @@
+//! Layers: which uploads a set is made of, and whether it was written as one layer again.
+//!
+//! ```text
+//! full ◀── add ◀── remove ◀── add        parent: the upload whose set this one changed
+//!                     │
+//!                  compacted             everything up to here as one layer
+//! ```
+//! The set of an upload is its one layer if it was compacted; else its own layer on the set of its parent,
+//! in the form in which that was when the upload was sealed: compaction numbers persons anew, and a delta
+//! speaks of persons by number. So a delta that was sealed before its parent was compacted keeps to the
+//! old layers, which stay. Whichever way a set is opened, it answers the same.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::row::{Row, int};
+use super::transaction::sql;
+use super::{StoreError, Tx};
+use crate::domain::id::Id;
+use crate::store::jobs::JobKind;
+
+/// One layer of a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerRow {
+    /// The upload it was made from; of a compacted one, the newest.
+    pub upload: Id,
+    /// The upload's data key, wrapped.
+    pub wrapped_key: String,
+    /// Whether it is everything up to that upload.
+    pub compacted: bool,
+}
+
+/// What a sealed upload did to the set of its side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lineage {
+    /// The upload whose set it changed, and whether that was one compacted layer; none: it replaced
+    /// everything.
+    pub parent: Option<(Id, bool)>,
+    /// What the whole set is then.
+    pub size: SetSize,
+}
+
+/// The whole set of an upload, its own rows and those of its parents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetSize {
+    /// Rows.
+    pub rows: u64,
+    /// Rows that take part; of a partner also those whose person is gone.
+    pub accepted: u64,
+    /// Persons that it has numbered, gone or not.
+    pub persons: u64,
+}
+
+impl Tx {
+    /// The layers that the set of a sealed upload is opened from, the base first.
+    pub async fn layers(&mut self, upload: Id) -> Result<Vec<LayerRow>, StoreError> {
+        let rows = self
+            .all(
+                sql("WITH RECURSIVE chain (id, compacted, depth) AS \
+                     (SELECT id, CAST(CASE WHEN compacted_at IS NULL THEN 0 ELSE 1 END AS BIGINT), \
+                     CAST(0 AS BIGINT) FROM uploads WHERE id = $1 UNION ALL \
+                     SELECT u.parent, u.parent_compacted, c.depth + 1 FROM chain c, uploads u \
+                     WHERE u.id = c.id AND c.compacted = 0 AND u.parent IS NOT NULL) \
+                     SELECT u.id AS id, u.wrapped_key AS wrapped_key, c.compacted AS compacted \
+                     FROM chain c, uploads u WHERE u.id = c.id ORDER BY c.depth DESC")
+                .bind(upload.to_string()),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Notes what a sealed upload did to the set of its side.
+    pub async fn set_lineage(&mut self, upload: Id, lineage: Lineage) -> Result<(), StoreError> {
+        self.one(
+            sql(
+                "UPDATE uploads SET parent = $1, parent_compacted = $2, set_rows = $3, \
+                 set_accepted = $4, set_persons = $5 WHERE id = $6",
+            )
+            .bind(lineage.parent.map(|(parent, _)| parent.to_string()))
+            .bind(i64::from(lineage.parent.is_some_and(|(_, one)| one)))
+            .bind(int(lineage.size.rows))
+            .bind(int(lineage.size.accepted))
+            .bind(int(lineage.size.persons))
+            .bind(upload.to_string()),
+        )
+        .await
+    }
+
+    /// From now on the set of this upload is opened from its one layer. Fails if it was already.
+    pub async fn set_compacted(&mut self, upload: Id, now: Timestamp) -> Result<(), StoreError> {
+        self.one(
+            sql("UPDATE uploads SET compacted_at = $1 WHERE id = $2 AND compacted_at IS NULL")
+                .bind(now.as_millisecond())
+                .bind(upload.to_string()),
+        )
+        .await
+    }
+
+    /// Whether the set of an upload was written as one layer, or will be.
+    pub async fn keeps_compacted(&mut self, upload: Id) -> Result<bool, StoreError> {
+        let row = self
+            .optional(
+                sql("SELECT id FROM uploads u WHERE id = $1 AND (compacted_at IS NOT NULL OR EXISTS \
+                     (SELECT 1 FROM jobs j WHERE j.kind = $2 AND j.subject = u.id))")
+                .bind(upload.to_string())
+                .bind(JobKind::Compact.as_str()),
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Uploads whose set was written as one layer, or will be: to tell orphaned files on disk.
+    pub async fn compacted_ids(&mut self) -> Result<HashSet<Id>, StoreError> {
+        let rows = self
+            .all(
+                sql(
+                    "SELECT id FROM uploads u WHERE compacted_at IS NOT NULL OR EXISTS \
+                     (SELECT 1 FROM jobs j WHERE j.kind = $1 AND j.subject = u.id)",
+                )
+                .bind(JobKind::Compact.as_str()),
+            )
+            .await?;
+        rows.iter().map(|row| row.id("id")).collect()
+    }
+}
+
+fn read(row: &Row) -> Result<LayerRow, StoreError> {
+    Ok(LayerRow {
+        upload: row.id("id")?,
+        wrapped_key: row.text("wrapped_key")?,
+        compacted: row.int("compacted")? != 0,
+    })
+}
