@@ -216,6 +216,11 @@ async fn the_published_log_satisfies_an_auditor_after_every_kind_of_event() {
         .start_match(&shop, &collaboration)
         .await
         .unwrap();
+    for mode in [UploadMode::Remove, UploadMode::Add] {
+        world
+            .change("graphs", &collaboration, mode, &persons[..9])
+            .await;
+    }
     world.work(&ALL).await;
     let tokens = vec![hex::encode(persons[0].token().0)];
     world

@@ -9,6 +9,7 @@ use tamis_protocols::wire::batch::UploadKind;
 
 use super::world::ALL;
 use super::{Person, World, crm, delta};
+use crate::service::ServiceError;
 use crate::service::work::JobError;
 use crate::store::jobs::JobKind;
 
@@ -130,6 +131,68 @@ async fn a_removal_with_no_set_to_remove_from_is_refused_and_so_is_an_addition()
     let of_shop =
         uploads.filter(|event| matches!(event, Event::Upload { kind, .. } if kind == "crm"));
     assert_eq!(of_shop.count(), 0);
+}
+
+#[tokio::test]
+async fn nobody_else_and_no_other_collaboration_has_a_part_in_a_set() {
+    let (mut world, collaboration) = World::agreed().await;
+    let persons = Person::many(120, 0);
+    world.upload_both(&collaboration, &persons).await;
+    world.enrol("rival", Role::Advertiser).await;
+    world.enrol("stranger", Role::Partner).await;
+    for name in ["rival", "stranger", "dsp-a"] {
+        let (caller, mode) = (world.caller(name), UploadMode::Remove);
+        let created = world
+            .service
+            .create_upload(&caller, &collaboration, mode, 9)
+            .await;
+        assert!(matches!(created, Err(ServiceError::NotFound)), "{name}");
+    }
+    // The same two parties in another collaboration: there is no set of theirs.
+    let terms = world.terms();
+    let other = world.agree(&terms).await;
+    let id = world
+        .change("graphs", &other, UploadMode::Remove, &persons)
+        .await;
+    world.work(&ALL).await;
+    assert_eq!(world.view("graphs", &id).await.state, UploadState::Refused);
+    // A side's tokens leave its own set alone.
+    let (shop, graphs) = (UploadMode::Remove, UploadMode::Add);
+    world
+        .change("shop", &collaboration, shop, &persons[..7])
+        .await;
+    world
+        .change("graphs", &collaboration, graphs, &persons[..7])
+        .await;
+    world.work(&ALL).await;
+    let told = asked_again(&world, &collaboration).await;
+    assert_eq!(told, cookies(&persons[7..]));
+    world
+        .change("shop", &collaboration, UploadMode::Add, &persons[..7])
+        .await;
+    world.work(&ALL).await;
+    assert_eq!(asked_again(&world, &collaboration).await, cookies(&persons));
+}
+
+#[tokio::test]
+async fn the_report_of_a_removal_says_what_was_given_and_never_whom_it_found() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(200, 0);
+    world.upload_both(&collaboration, &persons[..120]).await;
+    for side in ["shop", "graphs"] {
+        let mut reports = Vec::new();
+        // All of these are there, then none is.
+        for part in [&persons[..10], &persons[150..160]] {
+            let mode = UploadMode::Remove;
+            let id = world.change(side, &collaboration, mode, part).await;
+            world.work(&ALL).await;
+            let mut report = world.view(side, &id).await.report.unwrap();
+            report.consent_root.clear();
+            assert_eq!((report.rows, report.accepted), (10, 10));
+            reports.push(report);
+        }
+        assert_eq!(reports[0], reports[1]);
+    }
 }
 
 #[tokio::test]
