@@ -106,6 +106,24 @@ fn a_collaboration_cannot_be_proposed_below_the_floor() {
 }
 
 #[test]
+fn an_upload_adds_or_removes_and_a_removal_has_no_segments() {
+    for (options, is_good) in [
+        ("", true),
+        (" --add --segments loyalty", true),
+        (" --remove", true),
+        (" --add --remove", false),
+        (" --remove --segments loyalty", false),
+    ] {
+        let line = format!("tamis upload crm.csv{options}");
+        assert_eq!(
+            CommandLine::try_parse_from(line.split(' ')).is_ok(),
+            is_good,
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn an_audience_has_a_plain_name() {
     for (name, is_good) in [
         ("loyal", true),

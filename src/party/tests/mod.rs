@@ -14,12 +14,13 @@ use tamis_protocols::identifier::{IdentifierType, Normaliser, Profile};
 use tamis_protocols::label::{LabelContext, LabelOpener, cookie_tag};
 use tamis_protocols::token::{Token, Tokeniser};
 use tamis_protocols::wire::api::Role;
-use tamis_protocols::wire::batch::{BatchReader, StreamDecoder};
+use tamis_protocols::wire::batch::{BatchReader, StreamDecoder, UploadMode};
 use tamis_protocols::wire::terms::{Destination, Terms};
 
 use super::testing::Seeded;
 use super::*;
 
+mod removal;
 mod report;
 mod spool;
 
@@ -54,6 +55,7 @@ struct Party {
     dsp_key: Secret<Sealing>,
     segments: Vec<String>,
     region: Option<&'static str>,
+    mode: UploadMode,
     /// Whether somebody asks the preparation to stop.
     stopped: bool,
 }
@@ -68,6 +70,7 @@ impl Party {
             dsp_key: Secret::from_bytes([3; 32]),
             segments: Vec::new(),
             region: Some("AU"),
+            mode: UploadMode::Full,
             stopped: false,
         }
     }
@@ -100,7 +103,7 @@ impl Party {
             region: self.region,
             segments: &self.segments,
             role,
-            mode: Default::default(),
+            mode: self.mode,
             collaboration: COLLABORATION,
             terms: &self.terms,
             pair_key: &self.pair_key,

@@ -238,6 +238,20 @@ async fn a_compaction_that_is_given_up_loses_nothing_and_leaves_nothing() {
     assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..340));
 }
 
+#[tokio::test]
+async fn an_answer_kept_from_before_a_compaction_is_not_taken_for_one_on_its_layer() {
+    let heavy = Heavy::new().await;
+    let world = &heavy.world;
+    world.put_open(&heavy.collaboration, "everyone").await;
+    world.work(&[JobKind::Decide]).await;
+    // Persons have other numbers from here on, and the delivery judges on the same day.
+    world.work(&[JobKind::Compact]).await;
+    assert!(heavy.is_compacted(heavy.newest()).await);
+    world.work(&ALL).await;
+    let told = world.destinations.members("dmp-b", "everyone");
+    assert_eq!(told, heavy.cookies(10..340));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_that_opened_the_layers_of_before_is_right_whatever_commits_meanwhile() {
     let heavy = Heavy::new().await;

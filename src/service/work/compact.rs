@@ -16,7 +16,7 @@ use crate::domain::id::Id;
 use crate::service::append::{blocking, seal_lane};
 use crate::service::files::Object;
 use crate::service::{Service, ServiceError};
-use crate::sets::{self, CompactJob};
+use crate::sets::{self, CompactJob, DeltaWeight};
 use crate::store::jobs::JobKind;
 use crate::store::uploads::Upload;
 use crate::store::{Tx, snapshot, transact};
@@ -30,7 +30,7 @@ const OVERDUE: usize = 4;
 pub struct Compaction {
     /// Most layers on top of a base.
     pub layers: usize,
-    /// Most that they may weigh, in percent of the base.
+    /// Most rows in them, and owners of the base that they remove, in percent of those of the base.
     pub percent: u32,
 }
 
@@ -44,21 +44,13 @@ impl Default for Compaction {
     }
 }
 
-/// How heavy what lies on the base of a set is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Weight {
-    /// Layers.
-    pub layers: usize,
-    /// Their part of the base.
-    pub share: f64,
-}
-
 impl Compaction {
-    fn asks(self, weight: Weight) -> bool {
-        weight.layers > self.layers || weight.share * 100.0 > f64::from(self.percent)
+    fn asks(self, weight: DeltaWeight) -> bool {
+        let share = weight.rows + weight.gone;
+        weight.layers > self.layers || share * 100.0 > f64::from(self.percent)
     }
 
-    fn overdue(self, weight: Weight) -> bool {
+    fn overdue(self, weight: DeltaWeight) -> bool {
         weight.layers > self.layers.saturating_mul(OVERDUE)
     }
 }
@@ -70,7 +62,7 @@ impl Service {
         &self,
         tx: &mut Tx,
         upload: &Upload,
-        weight: Weight,
+        weight: DeltaWeight,
     ) -> Result<(), ServiceError> {
         let when = self.limits().compaction;
         if !when.asks(weight) {
@@ -138,11 +130,12 @@ mod tests {
     #[test]
     fn a_set_is_compacted_for_its_layers_or_for_their_weight() {
         let when = Compaction::default();
-        let weight = |layers, share| Weight { layers, share };
-        assert!(!when.asks(weight(8, 0.1)));
-        assert!(when.asks(weight(9, 0.0)));
-        assert!(when.asks(weight(1, 0.101)));
-        assert!(!when.overdue(weight(32, 9.0)));
-        assert!(when.overdue(weight(33, 0.0)));
+        let weight = |layers, rows, gone| DeltaWeight { layers, rows, gone };
+        assert!(!when.asks(weight(8, 0.05, 0.05)));
+        assert!(when.asks(weight(9, 0.0, 0.0)));
+        assert!(when.asks(weight(1, 0.101, 0.0)));
+        assert!(when.asks(weight(1, 0.06, 0.05)));
+        assert!(!when.overdue(weight(32, 9.0, 1.0)));
+        assert!(when.overdue(weight(33, 0.0, 0.0)));
     }
 }

@@ -26,7 +26,7 @@ impl From<Vec<LayerRow>> for Layers {
 
 impl Layers {
     /// Those of a sealed upload.
-    pub(super) async fn read(tx: &mut Tx, upload: Id) -> Result<Layers, JobError> {
+    pub(in crate::service) async fn read(tx: &mut Tx, upload: Id) -> Result<Layers, JobError> {
         let layers = tx.layers(upload).await?;
         match layers.is_empty() {
             true => Err(JobError::gone("an upload")),
@@ -53,14 +53,14 @@ impl Layers {
 
 /// The sets of both sides.
 #[derive(Clone)]
-pub(super) struct Pair {
+pub(in crate::service) struct Pair {
     pub advertiser: Layers,
     pub partner: Layers,
 }
 
 impl Pair {
     /// Those of an advertiser's and a partner's upload.
-    pub(super) async fn read(
+    pub(in crate::service) async fn read(
         tx: &mut Tx,
         (advertiser, partner): (Id, Id),
     ) -> Result<Pair, JobError> {

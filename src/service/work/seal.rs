@@ -10,7 +10,6 @@ use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::UploadKind;
 use tamis_protocols::wire::terms::Terms;
 
-use super::compact::Weight;
 use super::open::Layers;
 use super::progress::Counted;
 use super::{Held, JobError, memory};
@@ -19,7 +18,7 @@ use crate::domain::state::{self, Step};
 use crate::service::files::{Object, remove};
 use crate::service::uploads::set_size;
 use crate::service::{Service, terms};
-use crate::sets::{self, Expectation, SealError, SealJob, Spool};
+use crate::sets::{self, DeltaWeight, Expectation, SealError, SealJob, Spool};
 use crate::store::layers::{Lineage, SetSize};
 use crate::store::uploads::{Kind, Upload};
 use crate::store::{Tx, snapshot, transact};
@@ -34,7 +33,7 @@ const NO_SET: &str = "there is nothing yet to add to or to remove from: send a f
 struct Sealed {
     report: UploadReport,
     /// If it is a delta: what lies on the base of its set, and rows of an advertiser that it removed.
-    delta: Option<(Weight, u64)>,
+    delta: Option<(DeltaWeight, u64)>,
 }
 
 impl Service {
@@ -139,8 +138,7 @@ impl Service {
                     UploadKind::Crm => set.gone().len() - parent.gone().len(),
                     UploadKind::Graph => 0,
                 };
-                let (layers, share) = (below.len(), set.delta_weight());
-                Ok::<_, JobError>((Weight { layers, share }, removed))
+                Ok::<_, JobError>((set.delta_weight(), removed))
             });
             let delta = delta.transpose().map_err(other)?;
             Ok(Sealed { report, delta })

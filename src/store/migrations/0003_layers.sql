@@ -10,4 +10,4 @@ ALTER TABLE uploads ADD COLUMN compacted_at BIGINT; -- when its set was written 
 
 -- Uploads of one side are sealed in the order in which they were completed: also those that wait now.
 UPDATE jobs SET lane = (SELECT 'seal/' || collaboration || '/' || kind FROM uploads WHERE uploads.id = jobs.subject)
-WHERE kind = 'seal';
+WHERE kind = 'seal' AND EXISTS (SELECT 1 FROM uploads WHERE uploads.id = jobs.subject);
