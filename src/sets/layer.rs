@@ -7,6 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 use tamis_keys::Secret;
 use tamis_keys::purpose::Data;
+use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::UploadKind;
 
 use super::SetError;
@@ -145,8 +146,16 @@ impl Layer {
         &self.directory
     }
 
+    /// What was made of the upload; for its owner only.
+    pub fn report(&self) -> &UploadReport {
+        &self.header.report
+    }
+
     /// Reads every block and page of every file.
-    pub(super) fn verify(&self) -> Result<(), SetError> {
+    ///
+    /// # Errors
+    /// The first one that is damaged.
+    pub fn verify(&self) -> Result<(), SetError> {
         let mut chunk = vec![0; 64 << 10];
         for file in self.files.values() {
             let mut reader = BlockReader::new(file.clone());
