@@ -63,6 +63,7 @@ fn run(file: &Path, spool: &Path) {
         region: Some("AU"),
         segments: &[],
         role: Role::Advertiser,
+        mode: Default::default(),
         collaboration: "00112233445566778899aabbccddeeff",
         terms: &terms(),
         pair_key: &Secret::from_bytes([1; 32]),

@@ -73,6 +73,7 @@ pub fn header(kind: UploadKind) -> WireHeader {
         kind,
         collaboration: "0123456789abcdef0123456789abcdef".to_owned(),
         epoch: 1,
+        mode: Default::default(),
         identifiers: vec![Email, Phone],
         segments: match crm {
             true => (0..4).map(|n| format!("s=v{n}")).collect(),

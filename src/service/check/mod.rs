@@ -160,10 +160,11 @@ impl Check<'_> {
 
     /// One upload; none if nothing of it is kept.
     async fn upload(&self, id: Id) -> Result<Option<Object>, ReadError> {
-        let (found, layers, compacted) = read(snapshot!(self.service.store(), "check-upload", |tx| {
-            let layers = tx.layers(id).await?;
-            Ok::<_, StoreError>((tx.upload(id).await?, layers, tx.keeps_compacted(id).await?))
-        }))?;
+        let (found, layers, compacted) =
+            read(snapshot!(self.service.store(), "check-upload", |tx| {
+                let layers = tx.layers(id).await?;
+                Ok::<_, StoreError>((tx.upload(id).await?, layers, tx.keeps_compacted(id).await?))
+            }))?;
         let kept = found.filter(|upload| {
             !matches!(
                 upload.state,
