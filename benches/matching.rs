@@ -134,6 +134,7 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
         dir,
         key,
         set_id: "bench",
+        parent: None,
         expect: Expectation {
             kind,
             collaboration: header.collaboration,

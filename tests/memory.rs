@@ -65,6 +65,8 @@ fn peak(kind: UploadKind, high: Spread, before: usize) -> usize {
     seal_tokens(TokenJob {
         sources: vec![source(0), source(RECORDS / 2)],
         kind,
+        mode: Default::default(),
+        parent: None,
         collaboration: "0123456789abcdef0123456789abcdef",
         epoch: 1,
         rows: RECORDS,

@@ -5,30 +5,30 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::civil::date;
 use tamis::matching::{Engine, LocalEngine, MatchPlan, Question};
-use tamis::sets::SealedSet;
 use tamis_protocols::intersection::{Expression, PersonSet};
 
-use super::sets::{ID, key};
+use super::sets::open;
 use super::{THREADS, tokens::SEGMENTS};
+
+/// More persons than any set here has numbered.
+const NUMBERED: u32 = 1 << 27;
 
 /// Who is in the answer; counted after the time was taken.
 pub struct Answer {
     everybody: PersonSet,
-    persons: u64,
 }
 
 impl Answer {
     /// How many persons everybody is.
     pub fn count(&self) -> u64 {
-        (0..self.persons as u32)
+        (0..NUMBERED)
             .filter(|person| self.everybody.contains(*person))
             .count() as u64
     }
 }
 
-pub fn everybody_and_segments(crm: &Path, graph: &Path) -> Answer {
-    let open = |dir: &Path| SealedSet::open(dir, &key(), ID).unwrap();
-    let (advertiser, partner) = (open(crm), open(graph));
+pub fn everybody_and_segments(crm: &Path, graph: &Path, deltas: Option<&Path>) -> Answer {
+    let (advertiser, partner) = (open(crm, None), open(graph, deltas));
     let ask = |text: String| Question {
         expression: Expression::parse(&text).unwrap(),
         destination: None,
@@ -50,6 +50,5 @@ pub fn everybody_and_segments(crm: &Path, graph: &Path) -> Answer {
         .unwrap();
     Answer {
         everybody: answers.swap_remove(0),
-        persons: partner.report().rows,
     }
 }

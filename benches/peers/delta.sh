@@ -8,7 +8,7 @@ rows=${1:-100000000}
 sets "$rows"
 trap 'rm -rf "$dir/fresh" "$dir/delta"' EXIT
 
-refresh() { rm -rf "$dir/delta" && driver refresh "$dir/graph-$rows" "$rows" "$dir/delta" | uncounted; }
+refresh() { rm -rf "$dir/delta" && driver refresh "$dir/graph-$rows" "$rows" "$(shift_of "$rows")" "$dir/delta" | uncounted; }
 rebuild() { rm -rf "$dir/fresh" && driver seal graph "$rows" "$(shift_of "$rows")" "$dir/fresh" durable | uncounted; }
 uncounted() { sed 's/"count": *[0-9]*/"count": 0/'; }
 read -r ours peer rss < <(in_turns refresh rebuild)

@@ -5,7 +5,9 @@
 //! tokens ROWS FIRST FILE                    the tokens of rows FIRST…, 16 bytes each, unsorted
 //! seal crm|graph ROWS FIRST DIR [durable]   the same tokens, sealed
 //! ingest CRM-FILE GRAPH-FILE DIR            two files of tokens sealed and matched
-//! match CRM-DIR GRAPH-DIR                   everybody, and each of 16 segments; counts everybody
+//! match CRM-DIR GRAPH-DIR [DELTA-DIR]       everybody, and each of 16 segments; counts everybody
+//! refresh GRAPH-DIR ROWS FIRST DELTA-DIR    1 % of the graph removed, 1 % added, durable
+//! compact GRAPH-DIR DELTA-DIR               the refreshed graph as one layer, in DELTA-DIR/compacted
 //! disk ROWS FILE                            as many bytes as a crm of ROWS rows has, written, durable
 //! ```
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
@@ -16,6 +18,10 @@ mod tokens;
 
 use std::path::Path;
 use std::time::Instant;
+
+use tamis_protocols::wire::batch::UploadKind::{Crm, Graph};
+
+use sets::Layer;
 
 /// Threads of either side.
 const THREADS: usize = 2;
@@ -30,6 +36,7 @@ fn main() {
         text.parse()
             .unwrap_or_else(|_| panic!("not a number: {text}"))
     };
+    let sides = |word: &str| if word == "crm" { Crm } else { Graph };
     let started = Instant::now();
     let (seconds, count) = match args[..] {
         ["tokens", rows, first, file] => {
@@ -37,28 +44,37 @@ fn main() {
             (started.elapsed(), number(rows))
         }
         ["seal", kind, rows, first, dir, ref durable @ ..] => {
-            let sources = tokens::sources(number(first), number(rows), THREADS, kind == "crm");
-            sets::seal(
-                kind,
-                number(rows),
-                sources,
-                Path::new(dir),
-                !durable.is_empty(),
-            );
+            let kind = sides(kind);
+            let sources = tokens::sources(number(first), number(rows), THREADS, kind == Crm);
+            Layer::full(kind, number(rows), sources).seal(Path::new(dir), !durable.is_empty());
             (started.elapsed(), 0)
         }
         ["ingest", crm, graph, dir] => {
             let (left, right) = (Path::new(dir).join("crm"), Path::new(dir).join("graph"));
-            for (kind, file, dir) in [("crm", crm, &left), ("graph", graph, &right)] {
-                let (rows, sources) = tokens::from_file(Path::new(file), THREADS, kind == "crm");
-                sets::seal(kind, rows, sources, dir, false);
+            for (kind, file, dir) in [(Crm, crm, &left), (Graph, graph, &right)] {
+                let (rows, sources) = tokens::from_file(Path::new(file), THREADS, kind == Crm);
+                Layer::full(kind, rows, sources).seal(dir, false);
             }
-            let answer = compare::everybody_and_segments(&left, &right);
+            let answer = compare::everybody_and_segments(&left, &right, None);
             (started.elapsed(), answer.count())
         }
-        ["match", left, right] => {
-            let answer = compare::everybody_and_segments(Path::new(left), Path::new(right));
+        ["match", left, right, ref deltas @ ..] => {
+            let deltas = deltas.first().map(Path::new);
+            let answer = compare::everybody_and_segments(Path::new(left), Path::new(right), deltas);
             (started.elapsed(), answer.count())
+        }
+        ["refresh", graph, rows, first, dir] => {
+            sets::refresh(
+                Path::new(graph),
+                number(rows),
+                number(first),
+                Path::new(dir),
+            );
+            (started.elapsed(), 0)
+        }
+        ["compact", graph, dir] => {
+            sets::compacted(Path::new(graph), Path::new(dir));
+            (started.elapsed(), 0)
         }
         ["disk", rows, file] => {
             sets::write_plain(number(rows), Path::new(file));

@@ -3,13 +3,18 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use tamis::sets::{DEFAULT_MEMORY, Source, TokenJob, seal_tokens};
+use tamis::sets::{
+    CompactJob, DEFAULT_MEMORY, Layer as OpenLayer, SealedSet, Source, TokenJob, compact,
+    seal_tokens,
+};
 use tamis_keys::entropy::SystemEntropy;
 use tamis_keys::{Secret, purpose::Data};
-use tamis_protocols::wire::batch::UploadKind;
+use tamis_protocols::wire::batch::{UploadKind, UploadMode};
 
-use super::{THREADS, tokens::SEGMENTS};
+use super::THREADS;
+use super::tokens::{self, SEGMENTS};
 
 /// Bytes that a row of a crm takes on the disk: its token with row, day and class, and its day once more.
 const BYTES_PER_ROW: u64 = 26;
@@ -22,36 +27,117 @@ pub fn key() -> Secret<Data> {
 /// What the sets are called.
 pub const ID: &str = "bench";
 
-pub fn seal(kind: &str, rows: u64, sources: Vec<Source<'_>>, dir: &Path, durable: bool) {
-    if let Some(parent) = dir.parent() {
-        fs::create_dir_all(parent).unwrap();
+/// What is sealed, and on top of what.
+pub struct Layer<'a> {
+    pub kind: UploadKind,
+    pub rows: u64,
+    pub sources: Vec<Source<'a>>,
+    pub mode: UploadMode,
+    pub parent: Option<&'a SealedSet>,
+    pub id: &'a str,
+}
+
+impl<'a> Layer<'a> {
+    /// A whole set.
+    pub fn full(kind: UploadKind, rows: u64, sources: Vec<Source<'a>>) -> Self {
+        Layer {
+            kind,
+            rows,
+            sources,
+            mode: UploadMode::Full,
+            parent: None,
+            id: ID,
+        }
     }
-    let crm = kind == "crm";
-    seal_tokens(TokenJob {
-        sources,
-        kind: if crm {
-            UploadKind::Crm
-        } else {
-            UploadKind::Graph
-        },
-        collaboration: "0123456789abcdef0123456789abcdef",
-        epoch: 1,
-        rows: rows as u32,
-        segments: match crm {
-            true => (0..SEGMENTS).map(|n| format!("s=v{n}")).collect(),
-            false => Vec::new(),
-        },
-        classes: match crm {
-            true => (0..SEGMENTS).map(|n| vec![n]).collect(),
-            false => Vec::new(),
-        },
-        dir,
+
+    pub fn seal(self, dir: &Path, durable: bool) {
+        if let Some(parent) = dir.parent() {
+            fs::create_dir_all(parent).unwrap();
+        }
+        let segments = match self.kind {
+            UploadKind::Crm => SEGMENTS,
+            UploadKind::Graph => 0,
+        };
+        seal_tokens(TokenJob {
+            sources: self.sources,
+            kind: self.kind,
+            mode: self.mode,
+            parent: self.parent,
+            collaboration: "0123456789abcdef0123456789abcdef",
+            epoch: 1,
+            rows: self.rows as u32,
+            segments: (0..segments).map(|n| format!("s=v{n}")).collect(),
+            classes: (0..segments).map(|n| vec![n]).collect(),
+            dir,
+            key: &key(),
+            id: self.id,
+            memory: DEFAULT_MEMORY,
+            threads: THREADS,
+            entropy: &SystemEntropy::new(),
+            durable,
+        })
+        .unwrap();
+    }
+}
+
+/// The set in a directory: a full one, a full one with the deltas of `refresh` on it, or a compacted one.
+pub fn open(base: &Path, deltas: Option<&Path>) -> SealedSet {
+    let Some(deltas) = deltas else {
+        return match base.file_name().is_some_and(|name| name == COMPACTED) {
+            true => SealedSet::compacted(base, &key(), "added").unwrap(),
+            false => SealedSet::open(base, &key(), ID).unwrap(),
+        };
+    };
+    let deltas = ["removed", "added"].map(|id| (deltas.join(id), id));
+    let layers = [(base.to_owned(), ID)].into_iter().chain(deltas);
+    let layers = layers.map(|(dir, id)| OpenLayer::open(&dir, &key(), id).unwrap());
+    SealedSet::stacked(layers.collect()).unwrap()
+}
+
+/// The directory of a compacted set.
+const COMPACTED: &str = "compacted";
+
+/// A day's work on a graph of `rows` rows: the first hundredth of them leaves, as many others come.
+pub fn refresh(graph: &Path, rows: u64, first: u64, dir: &Path) {
+    let few = rows / 100;
+    let base = open(graph, None);
+    let removed = dir.join("removed");
+    Layer {
+        mode: UploadMode::Remove,
+        parent: Some(&base),
+        id: "removed",
+        ..Layer::full(
+            UploadKind::Graph,
+            few,
+            tokens::sources(first, few, THREADS, false),
+        )
+    }
+    .seal(&removed, true);
+    let below = [(graph, ID), (&removed, "removed")];
+    let below = below.map(|(dir, id)| OpenLayer::open(dir, &key(), id).unwrap());
+    let below = SealedSet::stacked(below.into()).unwrap();
+    Layer {
+        mode: UploadMode::Add,
+        parent: Some(&below),
+        id: "added",
+        ..Layer::full(
+            UploadKind::Graph,
+            few,
+            tokens::sources(first + rows, few, THREADS, false),
+        )
+    }
+    .seal(&dir.join("added"), true);
+}
+
+/// Writes the refreshed set as one layer.
+pub fn compacted(graph: &Path, dir: &Path) {
+    compact(CompactJob {
+        set: &open(graph, Some(dir)),
+        dir: &dir.join(COMPACTED),
         key: &key(),
-        id: ID,
-        memory: DEFAULT_MEMORY,
-        threads: THREADS,
         entropy: &SystemEntropy::new(),
-        durable,
+        progress: &|_| {},
+        cancel: &AtomicBool::new(false),
     })
     .unwrap();
 }

@@ -76,6 +76,7 @@ pub(crate) fn ingest(data: &[u8]) -> bool {
         memory: 0,
         entropy: &Seeded::new(3),
         threads: 2,
+        parent: None,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     });

@@ -63,6 +63,7 @@ impl World {
                 memory: 1 << 20,
                 entropy: &Seeded::new(5),
                 threads: 2,
+                parent: None,
                 progress: &|_| {},
                 cancel: &AtomicBool::new(false),
             })

@@ -11,6 +11,8 @@ use super::block::{BlockFile, BlockReader};
 
 /// The longest cookie.
 pub(super) const MAX_COOKIE: usize = 88;
+/// What stands before it: row, tag, length.
+pub(super) const HEAD: usize = 21;
 
 /// The file of the `destination`-th destination.
 pub(super) fn file_name(destination: usize) -> String {
@@ -51,7 +53,7 @@ impl CookieWalk {
 
     /// Goes to the next cookie; `false` at the end.
     pub(super) fn advance(&mut self) -> Result<bool, SetError> {
-        let mut head = [0; 21];
+        let mut head = [0; HEAD];
         if !self.reader.read(&mut head)? {
             return Ok(false);
         }

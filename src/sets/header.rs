@@ -16,16 +16,39 @@ use super::SetError;
 use super::block::{BlockFile, BlockReader, BlockWriter, FileNonce, STREAM_BLOCK};
 
 pub(super) const HEADER: &str = "header";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A destination that rows have cookies at.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SetDestination {
-    /// Its name.
-    pub name: String,
+pub(super) struct SetDestination {
+    pub(super) name: String,
+    /// Where its cookies come from, ascending by row; several after a compaction.
+    pub(super) origins: Vec<CookieOrigin>,
+}
+
+/// The upload that the cookies of some rows were sealed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CookieOrigin {
+    /// The first of these rows, counted in the layer; they go on to the next origin's.
+    pub(super) from: u32,
+    pub(super) upload: String,
     /// The HPKE encapsulated key that opens its labels; absent if cookies are in the open.
-    pub enc: Option<[u8; 32]>,
+    pub(super) enc: Option<[u8; 32]>,
+}
+
+impl SetDestination {
+    /// A destination of one upload.
+    pub(super) fn new(name: String, upload: &str, enc: Option<[u8; 32]>) -> Self {
+        let upload = upload.to_owned();
+        let origins = vec![CookieOrigin {
+            from: 0,
+            upload,
+            enc,
+        }];
+        SetDestination { name, origins }
+    }
 }
 
 /// Which file belongs to the set: its nonce and its length, so that no other can take its place.
@@ -42,6 +65,8 @@ pub(super) struct FileEntry {
 pub(super) struct Below {
     /// The upload of its newest layer.
     pub(super) id: String,
+    /// The nonce of that layer's header: a set that was sealed or compacted anew is another one.
+    pub(super) header: FileNonce,
     /// Rows of all its layers.
     pub(super) rows: u32,
     /// Persons that its layers have numbered.
@@ -59,7 +84,7 @@ pub(super) struct SetHeader {
     pub(super) identifiers: Vec<IdentifierType>,
     pub(super) segments: Vec<String>,
     pub(super) destinations: Vec<SetDestination>,
-    /// Rows of the upload, whether accepted or not.
+    /// Rows of the upload or, after a compaction, of all of them; whether accepted or not.
     pub(super) rows: u32,
     /// Graph: persons that are new in this layer.
     pub(super) persons: u32,
@@ -98,9 +123,10 @@ impl SetHeader {
         directory: &Path,
         key: &Secret<Data>,
         set_id: &str,
-    ) -> Result<SetHeader, SetError> {
+    ) -> Result<(SetHeader, FileNonce), SetError> {
         let path = directory.join(HEADER);
         let file = Arc::new(BlockFile::open(&path, key, &context(set_id, HEADER))?);
+        let nonce = *file.nonce();
         let mut reader = BlockReader::new(file);
         // Opens every block first, so that damage is told from a format that is not understood.
         let mut json = Vec::new();
@@ -124,6 +150,8 @@ impl SetHeader {
         if version.is_ok_and(|version| version != VERSION) {
             return Err(SetError::format(&path, "is of another version"));
         }
-        serde_json::from_slice(&json).map_err(|_| SetError::format(&path, "cannot be understood"))
+        let header = serde_json::from_slice(&json);
+        let header = header.map_err(|_| SetError::format(&path, "cannot be understood"))?;
+        Ok((header, nonce))
     }
 }

@@ -11,11 +11,11 @@ use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::UploadKind;
 
 use super::SetError;
-use super::block::{BlockFile, BlockReader};
+use super::block::{BlockFile, BlockReader, FileNonce};
 use super::changes::{ALIASES, GONE, read_aliases, read_gone};
 use super::classes::{CLASSES, RARE_ROWS, RareRows, read_classes};
 use super::cookies::{self, CookieWalk};
-use super::header::{SetHeader, context};
+use super::header::{Below, SetDestination, SetHeader, context};
 use super::rows::{PERSONS, ROWS, RowWalk};
 use super::run::{INDEX, RunFile, TOKENS, Window};
 
@@ -27,18 +27,36 @@ pub(super) const SALTS: &str = "salts";
 pub struct Layer {
     id: String,
     pub(super) header: SetHeader,
+    nonce: FileNonce,
     files: BTreeMap<String, Arc<BlockFile>>,
     run: RunFile,
     directory: PathBuf,
 }
 
 impl Layer {
-    /// Opens the layer in `directory` with its data key.
+    /// Opens the layer in `directory` that was sealed from upload `id`, with its data key.
     ///
     /// # Errors
     /// A missing, damaged, foreign or newer file, by name.
     pub fn open(directory: &Path, key: &Secret<Data>, id: &str) -> Result<Self, SetError> {
-        let header = SetHeader::read(directory, key, id)?;
+        Layer::read(directory, key, id, id)
+    }
+
+    /// Opens the layer in `directory` that the set of upload `id` was compacted to.
+    ///
+    /// # Errors
+    /// A missing, damaged, foreign or newer file, by name.
+    pub fn compacted(directory: &Path, key: &Secret<Data>, id: &str) -> Result<Self, SetError> {
+        Layer::read(directory, key, id, &compacted_id(id))
+    }
+
+    fn read(
+        directory: &Path,
+        key: &Secret<Data>,
+        upload: &str,
+        id: &str,
+    ) -> Result<Self, SetError> {
+        let (header, nonce) = SetHeader::read(directory, key, id)?;
         let foreign = |path: &Path| SetError::format(path, "is not the file that was sealed");
         let mut files = BTreeMap::new();
         for (name, entry) in header.files.iter().filter(|(name, _)| *name != TOKENS) {
@@ -57,17 +75,62 @@ impl Layer {
             return Err(foreign(&path));
         }
         Ok(Layer {
-            id: id.to_owned(),
+            id: upload.to_owned(),
             header,
+            nonce,
             files,
             run,
             directory: directory.to_owned(),
         })
     }
 
-    /// The upload it was made from.
+    /// The upload it was made from; a compacted layer: the newest one.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The upload whose set it lies on, if it is a delta.
+    pub fn parent(&self) -> Option<&str> {
+        self.header.below.as_ref().map(|below| below.id.as_str())
+    }
+
+    /// Whether it was made on top of `below`, or of nothing: of this very layer, not of one that holds
+    /// the same.
+    pub fn lies_on(&self, below: Option<&Layer>) -> bool {
+        let (own, noted) = (&self.header, self.header.below.as_ref());
+        noted == below.map(Layer::as_below).as_ref()
+            && below.is_none_or(|below| {
+                own.kind == below.header.kind
+                    && own.collaboration == below.header.collaboration
+                    && own.epoch == below.header.epoch
+            })
+    }
+
+    /// What a delta on top of it notes.
+    pub(super) fn as_below(&self) -> Below {
+        Below {
+            id: self.id.clone(),
+            header: self.nonce,
+            rows: self.first_row() + self.rows(),
+            persons: self.first_person() + self.header.persons,
+        }
+    }
+
+    /// The salt of the commitment to the consent of the upload's `row`-th row, accepted or not: what
+    /// its owner needs to prove one record against the consent root. A compacted layer has none: they
+    /// stay with the uploads.
+    ///
+    /// # Errors
+    /// The file is damaged, or has no such row.
+    pub fn salt(&self, row: u64) -> Result<[u8; 32], SetError> {
+        let file = self.file(SALTS)?;
+        let length = file.block_length() as u64;
+        let (mut buffer, at) = (Vec::new(), row.saturating_mul(32));
+        let block = file.block(at / length, &mut buffer)?;
+        let start = (at % length) as usize;
+        let salt = block.get(start..start + 32);
+        salt.and_then(|salt| salt.try_into().ok())
+            .ok_or_else(|| SetError::format(file.path(), "has no such row"))
     }
 
     /// Segment labels `name=value` that its classes speak of.
@@ -131,6 +194,11 @@ impl Layer {
         RowWalk::new(self.file(ROWS)?, persons, destinations, self.header.rows)
     }
 
+    /// Where it has cookies.
+    pub(super) fn destinations(&self) -> &[SetDestination] {
+        &self.header.destinations
+    }
+
     /// The position of a destination in the layer.
     pub(crate) fn destination(&self, name: &str) -> Option<usize> {
         let mut destinations = self.header.destinations.iter();
@@ -140,6 +208,14 @@ impl Layer {
     pub(super) fn walk_cookies(&self, destination: usize) -> Result<CookieWalk, SetError> {
         let name = cookies::file_name(destination);
         Ok(CookieWalk::new(self.file(&name)?))
+    }
+
+    /// Bytes that a compaction reads.
+    pub(super) fn live_bytes(&self) -> u64 {
+        let kept = |name: &&String| *name != SALTS && *name != INDEX;
+        let names = self.files.keys().filter(kept);
+        let files = names.filter_map(|name| self.files.get(name));
+        self.run.bytes() + files.map(|file| file.bytes()).sum::<u64>()
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -177,6 +253,11 @@ impl Layer {
     pub(super) fn file(&self, name: &str) -> Result<Arc<BlockFile>, SetError> {
         find(&self.files, &self.directory, name)
     }
+}
+
+/// What the files of a compacted layer are bound to.
+pub(super) fn compacted_id(upload: &str) -> String {
+    format!("{upload}.compact")
 }
 
 fn find(

@@ -25,7 +25,9 @@
 mod block;
 mod changes;
 mod classes;
+mod compact;
 mod cookies;
+mod delta;
 mod directory;
 mod error;
 mod header;
@@ -46,8 +48,8 @@ pub(crate) mod testing;
 mod tests;
 
 pub(crate) use classes::RARE;
+pub use compact::{CompactJob, compact};
 pub use error::SetError;
-pub use header::SetDestination;
 pub use ingest::{Progress, Source, TokenJob, seal_tokens};
 pub use layer::Layer;
 pub use list::{read_tokens, write_tokens};
@@ -57,5 +59,5 @@ pub(crate) use rows::day_number;
 pub use run::Record;
 pub(crate) use run::{Finder, PageView, Window};
 pub use seal::{DEFAULT_MEMORY, Expectation, SealError, SealJob, seal};
-pub use sealed::SealedSet;
+pub use sealed::{DeltaWeight, SealedSet};
 pub use spool::{Spool, SpoolReader};

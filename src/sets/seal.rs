@@ -7,6 +7,8 @@
 //! durable, and the directory gets its name. A crash before that leaves only `DIR.tmp`, which the next
 //! attempt clears; a crash after it leaves a whole set, which the next attempt recognises.
 //!
+//! A delta becomes a layer on top of the set it extends ([`super::delta`]).
+//!
 //! Memory: the budget of the job, and one message of the upload.
 
 use std::convert::Infallible;
@@ -21,12 +23,13 @@ use tamis_keys::{Entropy, Secret};
 use tamis_protocols::consent::ConsentRule;
 use tamis_protocols::identifier::IdentifierType;
 use tamis_protocols::wire::api::UploadReport;
-use tamis_protocols::wire::batch::{StreamDecoder, UploadKind, WireError, WireHeader};
+use tamis_protocols::wire::batch::{StreamDecoder, UploadKind, UploadMode, WireError, WireHeader};
 
+use super::delta::{Layering, extends};
 use super::directory::Staged;
 use super::header::{SetDestination, SetHeader};
-use super::ingest::{Files, Progress, Rules, Team, read, write_persons, write_rows};
-use super::{SealedSet, SetError};
+use super::ingest::{Files, Progress, Rules, Team, read};
+use super::{Layer, SealedSet, SetError};
 
 /// The default budget of a sealing job, in bytes.
 pub const DEFAULT_MEMORY: usize = 512 << 20;
@@ -41,6 +44,8 @@ pub struct Expectation {
     pub epoch: u32,
     /// Identifier types of the terms; an upload may use fewer.
     pub identifiers: Vec<IdentifierType>,
+    /// What its rows do to the set of its side.
+    pub mode: UploadMode,
     /// Destinations of the terms and whether each has a key; an upload may serve fewer.
     pub destinations: Vec<(String, bool)>,
     /// What a row's consent must carry.
@@ -59,6 +64,8 @@ pub struct SealJob<'a> {
     pub key: &'a Secret<Data>,
     /// The set's id, bound to every block.
     pub set_id: &'a str,
+    /// The set that a delta extends: the newest sealed one of its side. None for a full upload.
+    pub parent: Option<&'a SealedSet>,
     /// What the upload must be.
     pub expect: Expectation,
     /// Budget in bytes; [`DEFAULT_MEMORY`] unless there is a reason.
@@ -105,14 +112,16 @@ impl From<WireError> for SealError {
     }
 }
 
-/// Seals an upload. If the same set is there already and opens, its report is returned and the source
-/// is not read.
+/// Seals an upload. If its layer is there already, opens, and lies on the same set, its report is returned
+/// and the source is not read.
 ///
 /// # Errors
 /// [`SealError`]; `dir` is then as it was before.
 pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
-    if let Ok(set) = SealedSet::open(job.dir, job.key, job.set_id) {
-        return Ok(set.report().clone());
+    if let Ok(layer) = Layer::open(job.dir, job.key, job.set_id)
+        && layer.lies_on(job.parent.map(SealedSet::top))
+    {
+        return Ok(layer.header.report);
     }
     let staged = Staged::directory(job.dir)?;
     let mut files = Files {
@@ -128,23 +137,23 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
     let decoder = StreamDecoder::new(job.source)?;
     let wire = decoder.header().clone();
     check(&wire, &job.expect)?;
+    extends(
+        wire.kind,
+        wire.mode,
+        &wire.collaboration,
+        wire.epoch,
+        job.parent,
+    )?;
     let Expectation { rule, as_of, .. } = job.expect;
     let rules = Rules { rule, as_of };
     let ingested = read(&mut files, decoder, &rules, job.memory, &team)?;
-    let rows = ingested.rows as u32;
-    let persons = match wire.kind {
-        UploadKind::Crm => {
-            write_rows(&mut files, &ingested.tokens, &team)?;
-            None
-        }
-        UploadKind::Graph => {
-            let tokens = &ingested.tokens;
-            Some(write_persons(
-                &mut files, tokens, rows, None, job.memory, &team,
-            )?)
-        }
-    };
-    let new = persons.map(|persons| persons.new);
+    let new = Layering {
+        kind: wire.kind,
+        mode: wire.mode,
+        rows: ingested.rows as u32,
+        parent: job.parent,
+    }
+    .write(&mut files, &ingested.tokens, job.memory, &team)?;
     let tally = ingested.tally;
     let counted = wire.segments.iter().cloned().zip(tally.segments);
     let report = UploadReport {
@@ -165,11 +174,11 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
         identifiers: wire.identifiers,
         segments: wire.segments,
         destinations: (wire.labels.into_iter())
-            .map(|(name, enc)| SetDestination { name, enc })
+            .map(|(name, enc)| SetDestination::new(name, job.set_id, enc))
             .collect(),
-        rows,
+        rows: ingested.rows as u32,
         persons: new.unwrap_or(0),
-        below: None,
+        below: job.parent.map(|parent| parent.top().as_below()),
         report: report.clone(),
         files: std::mem::take(&mut files.entries),
     };
@@ -188,6 +197,13 @@ fn check(wire: &WireHeader, expect: &Expectation) -> Result<(), SealError> {
             "this is a {} upload; this side of the collaboration sends {} uploads",
             wire.kind.as_str(),
             expect.kind.as_str()
+        ));
+    }
+    if wire.mode != expect.mode {
+        return refused(format!(
+            "the rows are to be taken as `{}`; the upload was announced as `{}`",
+            wire.mode.as_str(),
+            expect.mode.as_str()
         ));
     }
     if wire.collaboration != expect.collaboration {
@@ -222,9 +238,9 @@ fn check(wire: &WireHeader, expect: &Expectation) -> Result<(), SealError> {
     Ok(())
 }
 
-/// What stands at `dir` does not open with this key: the rest of an attempt whose key was never
-/// stored. The upload is still there to make it anew.
-fn clear_unreadable(dir: &Path) -> Result<(), SetError> {
+/// What stands at `dir` does not open with this key, the rest of an attempt whose key was never stored, or
+/// lies on another set than asked for. The upload is still there to make it anew.
+pub(super) fn clear_unreadable(dir: &Path) -> Result<(), SetError> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SetError::io(dir)(error)),
         _ => Ok(()),

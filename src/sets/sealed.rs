@@ -9,8 +9,18 @@ use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::UploadKind;
 
 use super::SetError;
-use super::header::SetDestination;
-use super::layer::{Layer, SALTS};
+use super::layer::Layer;
+
+/// How much of a set is in its deltas: when it is worth while to compact it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DeltaWeight {
+    /// Delta layers.
+    pub layers: usize,
+    /// Their rows, as a share of the base's.
+    pub rows: f64,
+    /// Owners (rows of an advertiser, persons of a partner) that they removed, as a share of the base's.
+    pub gone: f64,
+}
 
 /// A sealed set, open for reading by any number of threads. Memory: that of its layers, 8 bytes per person
 /// that a delta made one with another, and a bitmap of who is gone.
@@ -29,6 +39,14 @@ impl SealedSet {
         SealedSet::stacked(vec![Layer::open(directory, key, id)?])
     }
 
+    /// Opens the one layer that the set of upload `id` was compacted to.
+    ///
+    /// # Errors
+    /// A missing, damaged, foreign or newer file, by name.
+    pub fn compacted(directory: &Path, key: &Secret<Data>, id: &str) -> Result<Self, SetError> {
+        SealedSet::stacked(vec![Layer::compacted(directory, key, id)?])
+    }
+
     /// A set of several layers: a base and the deltas made on top of it, in order.
     ///
     /// # Errors
@@ -37,11 +55,9 @@ impl SealedSet {
         let (mut gone, mut aliases) = (RoaringBitmap::new(), Vec::new());
         for (at, layer) in layers.iter().enumerate() {
             let below = at.checked_sub(1).and_then(|below| layers.get(below));
-            if !fits(layer, below) {
-                return Err(SetError::format(
-                    layer.directory(),
-                    "does not belong on this set",
-                ));
+            if !layer.lies_on(below) {
+                let problem = "was not made on top of this set";
+                return Err(SetError::format(layer.directory(), problem));
             }
             gone |= layer.gone()?;
             aliases.extend(layer.aliases()?);
@@ -86,11 +102,6 @@ impl SealedSet {
         self.top().header.epoch
     }
 
-    /// Destinations with cookies, of a partner's newest layer.
-    pub fn destinations(&self) -> &[SetDestination] {
-        &self.top().header.destinations
-    }
-
     /// What was made of the newest upload; for its owner only.
     pub fn report(&self) -> &UploadReport {
         &self.top().header.report
@@ -102,14 +113,7 @@ impl SealedSet {
     /// # Errors
     /// The file is damaged, or has no such row.
     pub fn salt(&self, row: u64) -> Result<[u8; 32], SetError> {
-        let file = self.top().file(SALTS)?;
-        let length = file.block_length() as u64;
-        let (mut buffer, at) = (Vec::new(), row.saturating_mul(32));
-        let block = file.block(at / length, &mut buffer)?;
-        let start = (at % length) as usize;
-        let salt = block.get(start..start + 32);
-        salt.and_then(|salt| salt.try_into().ok())
-            .ok_or_else(|| SetError::format(file.path(), "has no such row"))
+        self.top().salt(row)
     }
 
     /// Rows of all layers, whether accepted or not.
@@ -132,27 +136,26 @@ impl SealedSet {
         &self.aliases
     }
 
+    /// How much of the set is in its deltas.
+    pub fn delta_weight(&self) -> DeltaWeight {
+        let base = &self.layers[0];
+        let owners = match self.kind() {
+            UploadKind::Crm => base.rows(),
+            UploadKind::Graph => base.header.persons,
+        };
+        let share = |part: u64, whole: u32| part as f64 / f64::from(whole.max(1));
+        DeltaWeight {
+            layers: self.layers.len() - 1,
+            rows: share(u64::from(self.rows() - base.rows()), base.rows()),
+            gone: share(self.gone.len(), owners),
+        }
+    }
+
     /// Reads every block of every file.
     ///
     /// # Errors
     /// The first one that is damaged.
     pub fn verify(&self) -> Result<(), SetError> {
         self.layers.iter().try_for_each(Layer::verify)
-    }
-}
-
-/// Whether a layer was made on top of the one below it.
-fn fits(layer: &Layer, below: Option<&Layer>) -> bool {
-    match (&layer.header.below, below) {
-        (None, None) => true,
-        (Some(noted), Some(below)) => {
-            noted.id == below.id()
-                && noted.rows == below.first_row() + below.rows()
-                && noted.persons == below.first_person() + below.header.persons
-                && layer.header.kind == below.header.kind
-                && layer.header.collaboration == below.header.collaboration
-                && layer.header.epoch == below.header.epoch
-        }
-        _ => false,
     }
 }

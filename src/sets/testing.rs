@@ -19,10 +19,10 @@ use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Purposes};
 use tamis_protocols::identifier::IdentifierType::{Email, Phone, Postal};
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{
-    BatchBuilder, CookieCell, Row, StreamEncoder, UploadKind, WireHeader,
+    BatchBuilder, CookieCell, Row, StreamEncoder, UploadKind, UploadMode, WireHeader,
 };
 
-use super::{Expectation, SealError, SealJob, SealedSet, seal};
+use super::{CompactJob, Expectation, Layer, SealError, SealJob, SealedSet, compact, seal};
 
 pub(crate) const AS_OF: Date = date(2026, 1, 15);
 
@@ -128,6 +128,7 @@ pub(crate) fn crm() -> WireHeader {
         kind: UploadKind::Crm,
         collaboration: "0123456789abcdef0123456789abcdef".to_owned(),
         epoch: 1,
+        mode: Default::default(),
         identifiers: vec![Email, Phone, Postal],
         segments: ["x=a", "x=b", "y=a"].map(str::to_owned).to_vec(),
         labels: BTreeMap::new(),
@@ -195,6 +196,7 @@ pub(crate) fn encode(header: &WireHeader, rows: &[TestRow], salt: u8) -> Vec<u8>
 pub(crate) fn expectation(header: &WireHeader) -> Expectation {
     Expectation {
         kind: header.kind,
+        mode: header.mode,
         collaboration: header.collaboration.clone(),
         epoch: header.epoch,
         identifiers: header.identifiers.clone(),
@@ -219,6 +221,7 @@ pub(crate) fn seal_bytes(
         dir,
         key: &key(),
         set_id,
+        parent: None,
         expect: expectation(header),
         memory,
         entropy: &Seeded::new(5),
@@ -240,4 +243,106 @@ pub(crate) fn sealed(
     let salt = set_id.len() as u8;
     seal_bytes(encode(header, rows, salt), header, dir, set_id, memory).unwrap();
     SealedSet::open(dir, &key(), set_id).unwrap()
+}
+
+/// A set as it grows: each upload in a directory of its own, named by its number.
+pub(crate) struct Growing<'a> {
+    dir: &'a Path,
+    header: WireHeader,
+    memory: usize,
+    uploads: usize,
+    /// Where each layer lies, and whether it was compacted.
+    layers: Vec<(String, bool)>,
+}
+
+impl<'a> Growing<'a> {
+    pub(crate) fn new(dir: &'a Path, header: WireHeader, memory: usize) -> Self {
+        Growing {
+            dir,
+            header,
+            memory,
+            uploads: 0,
+            layers: Vec::new(),
+        }
+    }
+
+    /// Seals an upload on top of what is there. It lists its labels in another order each time.
+    pub(crate) fn upload(&mut self, mode: UploadMode, rows: &[TestRow]) {
+        let mut header = self.header.clone();
+        header.mode = mode;
+        let mut rows = rows.to_vec();
+        let (turn, own) = (self.uploads % 4, format!("z={}", self.uploads));
+        match (mode, header.kind) {
+            (UploadMode::Remove, _) => {
+                header.labels.clear();
+                header.segments.clear();
+                rows.iter_mut().for_each(|row| row.segments.clear());
+            }
+            (_, UploadKind::Crm) => {
+                header.segments.push(own);
+                let labels = header.segments.len();
+                header.segments.rotate_left(turn);
+                let segments = rows.iter_mut().flat_map(|row| &mut row.segments);
+                segments.for_each(|at| *at = ((*at as usize + labels - turn) % labels) as u16);
+            }
+            _ => {
+                // Each upload seals its cookies under a key of its own.
+                let sealed = header.labels.values_mut().flatten();
+                sealed.for_each(|enc| *enc = [self.uploads as u8; 32]);
+            }
+        }
+        let id = format!("{}-{}", header.kind.as_str(), self.uploads);
+        let parent = mode.is_delta().then(|| self.open());
+        let source = encode(&header, &rows, self.uploads as u8);
+        let job = SealJob {
+            source: Box::new(Cursor::new(source)),
+            dir: &self.dir.join(&id),
+            key: &key(),
+            set_id: &id,
+            parent: parent.as_ref(),
+            expect: Expectation {
+                destinations: expectation(&self.header).destinations,
+                ..expectation(&header)
+            },
+            memory: self.memory,
+            entropy: &Seeded::new(self.uploads as u64),
+            threads: 2,
+            progress: &|_| {},
+            cancel: &AtomicBool::new(false),
+        };
+        seal(job).unwrap();
+        if !mode.is_delta() {
+            self.layers.clear();
+        }
+        self.layers.push((id, false));
+        self.uploads += 1;
+    }
+
+    /// The set as it is.
+    pub(crate) fn open(&self) -> SealedSet {
+        let open = |(id, compacted): &(String, bool)| match compacted {
+            false => Layer::open(&self.dir.join(id), &key(), id).unwrap(),
+            true => {
+                let path = self.dir.join(format!("{id}.compact"));
+                Layer::compacted(&path, &key(), id).unwrap()
+            }
+        };
+        SealedSet::stacked(self.layers.iter().map(open).collect()).unwrap()
+    }
+
+    /// Compacts the set; what is uploaded next lies on the compacted one.
+    pub(crate) fn compact(&mut self) {
+        let set = self.open();
+        let id = set.id().to_owned();
+        compact(CompactJob {
+            set: &set,
+            dir: &self.dir.join(format!("{id}.compact")),
+            key: &key(),
+            entropy: &Seeded::new(1000 + self.uploads as u64),
+            progress: &|_| {},
+            cancel: &AtomicBool::new(false),
+        })
+        .unwrap();
+        self.layers = vec![(id, true)];
+    }
 }

@@ -128,6 +128,7 @@ fn make(kind: UploadKind, dir: &Path, rows: u64, budget: u64) {
         memory: budget as usize,
         entropy: &Seeded::new(1),
         threads: 2,
+        parent: None,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     })

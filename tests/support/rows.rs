@@ -93,6 +93,7 @@ pub fn header(kind: UploadKind) -> WireHeader {
 pub fn expectation(header: &WireHeader) -> Expectation {
     Expectation {
         kind: header.kind,
+        mode: header.mode,
         collaboration: header.collaboration.clone(),
         epoch: header.epoch,
         identifiers: header.identifiers.clone(),

@@ -198,6 +198,7 @@ fn sealing(world: &World, ack: &mut dyn FnMut(String), kind: UploadKind) -> Outc
         memory: MEMORY,
         entropy: &Seeded::new(7),
         threads: 1,
+        parent: None,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     })?;

@@ -10,16 +10,18 @@ use tamis_keys::{Entropy, Secret};
 use tamis_protocols::consent::RootBuilder;
 use tamis_protocols::identifier::IdentifierType;
 use tamis_protocols::wire::api::UploadReport;
-use tamis_protocols::wire::batch::UploadKind;
+use tamis_protocols::wire::batch::{UploadKind, UploadMode};
 
+use super::super::SealedSet;
 use super::super::block::STREAM_BLOCK;
 use super::super::classes::{CLASSES, encode_classes};
+use super::super::delta::{Layering, extends};
 use super::super::directory::Staged;
 use super::super::header::SetHeader;
 use super::super::rows::{ROWS, ROWS_PER_BLOCK};
 use super::super::run::Record;
 use super::super::sort::{Intake, TokenSorter};
-use super::{Files, MAX_ROWS, Progress, SealError, Team, write_persons, write_rows};
+use super::{Files, MAX_ROWS, Progress, SealError, Team};
 
 /// Fills an empty list with the next records, in any order; `false` once there are no more.
 pub type Source<'a> = Box<dyn FnMut(&mut Vec<Record>) -> bool + Send + 'a>;
@@ -31,6 +33,10 @@ pub struct TokenJob<'a> {
     pub sources: Vec<Source<'a>>,
     /// Which side it is.
     pub kind: UploadKind,
+    /// What the tokens do to the set of their side. Of a removal, days are 0.
+    pub mode: UploadMode,
+    /// The set that a delta extends.
+    pub parent: Option<&'a SealedSet>,
     /// The collaboration, 32 lowercase hexadecimal digits.
     pub collaboration: &'a str,
     /// The epoch of the tokens.
@@ -65,6 +71,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
     if u64::from(job.rows) > MAX_ROWS || job.classes.len() >= usize::from(u16::MAX) {
         return Err(refused("there are too many rows or classes"));
     }
+    extends(job.kind, job.mode, job.collaboration, job.epoch, job.parent)?;
     let staged = Staged::directory(job.dir)?;
     let mut files = Files {
         directory: staged.path(),
@@ -90,17 +97,17 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
     let tokens = sorter.finish();
     let accepted = days.write(&mut files, &team)?;
     drop(days);
-    let persons = match job.kind {
-        UploadKind::Crm => {
-            let classes = job.classes.iter().map(Vec::as_slice);
-            files.write(CLASSES, STREAM_BLOCK, &encode_classes(classes))?;
-            write_rows(&mut files, &tokens, &team)?;
-            None
-        }
-        UploadKind::Graph => {
-            Some(write_persons(&mut files, &tokens, job.rows, None, job.memory, &team)?.new)
-        }
-    };
+    if job.kind == UploadKind::Crm {
+        let classes = job.classes.iter().map(Vec::as_slice);
+        files.write(CLASSES, STREAM_BLOCK, &encode_classes(classes))?;
+    }
+    let persons = Layering {
+        kind: job.kind,
+        mode: job.mode,
+        rows: job.rows,
+        parent: job.parent,
+    }
+    .write(&mut files, &tokens, job.memory, &team)?;
     let report = UploadReport {
         rows: job.rows.into(),
         accepted,
@@ -119,7 +126,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
         destinations: Vec::new(),
         rows: job.rows,
         persons: persons.unwrap_or(0),
-        below: None,
+        below: job.parent.map(|parent| parent.top().as_below()),
         report,
         files: std::mem::take(&mut files.entries),
     };

@@ -109,13 +109,25 @@ impl<'a> Judge<'a> {
             let salt = &out.salts.as_chunks().0[row];
             out.commitments.push(commitment(salt, &self.record));
             let tokens = batch.tokens(row);
-            let judged = match self.rules.rule.evaluate(&self.record, self.rules.as_of) {
+            let judged = match self.wire.mode.brings_rows() {
+                true => self.rules.rule.evaluate(&self.record, self.rules.as_of),
+                false => Ok(self.rules.as_of),
+            };
+            let judged = match judged {
                 Ok(_) if tokens.iter().all(Option::is_none) => Err(DropReason::NoIdentifier),
                 judged => judged,
             };
             let at = out.kept.len();
             out.kept.resize(at + row_length(out.cookies.len()), 0);
             match judged {
+                Ok(_) if !self.wire.mode.brings_rows() => {
+                    // Only who leaves is said: the row itself is nobody's.
+                    for token in tokens.into_iter().flatten() {
+                        let number = first + row as u32;
+                        self.intake.push(Record::new(token.0, number, 0, 0))?;
+                    }
+                    self.tally.accepted += 1;
+                }
                 Ok(last_day) => {
                     let (number, day) = (first + row as u32, day_number(last_day));
                     let class = self.class(batch.segments(row), number, &mut out.rare);

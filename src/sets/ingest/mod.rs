@@ -23,15 +23,15 @@ mod write;
 
 pub use bulk::{Source, TokenJob, seal_tokens};
 pub(super) use files::Files;
-pub(super) use persons::write_persons;
+pub(super) use persons::{Known, Lookup, write_persons};
 pub(super) use read::{Rules, read};
 pub(super) use rows::write_rows;
 pub(super) use team::Team;
 
 use super::{SealError, SetError};
 
-/// Rows of a layer, at most.
-const MAX_ROWS: u64 = 1 << 31;
+/// Rows of a layer, and of all layers of a set, at most.
+pub(super) const MAX_ROWS: u64 = 1 << 31;
 
 /// How far a sealing job is.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -28,13 +28,14 @@ pub(in crate::sets) trait Known: Sync {
     /// The number of the first new person.
     fn next(&self) -> u32;
 
-    /// A look-up for one thread, which asks for tokens in order, part by part: the person that a token
-    /// leads to, if it is still there.
+    /// A look-up for one thread.
     fn lookup(&self) -> Lookup<'_>;
 }
 
-/// Finds the person of a token.
-pub(in crate::sets) type Lookup<'k> = Box<dyn FnMut(u128) -> Result<Option<u32>, SetError> + 'k>;
+/// Finds the persons of records in order: the position of a record, and the person that its token leads
+/// to, if it is still there.
+pub(in crate::sets) type Lookup<'k> =
+    Box<dyn FnMut(&[Record], &mut dyn FnMut(usize, u32)) -> Result<(), SetError> + 'k>;
 
 /// Persons that became one with another: from, to.
 pub(in crate::sets) type Aliases = Vec<(u32, u32)>;
@@ -44,7 +45,6 @@ pub(in crate::sets) struct Persons {
     /// New persons.
     pub(in crate::sets) new: u32,
     /// Known persons that became one with another.
-    #[expect(dead_code, reason = "only deltas know persons before")]
     pub(in crate::sets) aliases: Aliases,
 }
 
@@ -127,10 +127,10 @@ where
                 let left = compact(slice.records, |a, b| same.push((a, b)));
                 before = slice.records[..left].last().copied();
                 if let Some(lookup) = &mut lookup {
-                    for record in &slice.records[..left] {
-                        let person = lookup(record.token())?;
-                        touched.extend(person.map(|person| (record.owner(), person)));
-                    }
+                    let records = &slice.records[..left];
+                    lookup(records, &mut |at, person| {
+                        touched.push((records[at].owner(), person));
+                    })?;
                 }
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                 for (a, b) in same.drain(..) {

@@ -63,6 +63,12 @@ impl Record {
         self.0[2] as u16
     }
 
+    /// The same token and day with another owner and class.
+    pub(super) fn of(self, owner: u32, class: u16) -> Self {
+        let rest = u64::from(owner) << 32 | u64::from(self.day()) << 16 | u64::from(class);
+        Record([self.0[0], self.0[1], rest])
+    }
+
     /// The same token with another owner and day.
     pub(super) fn owned(self, owner: u32, day: u16) -> Self {
         let rest = u64::from(owner) << 32 | u64::from(day) << 16 | u64::from(self.class());

@@ -91,6 +91,11 @@ impl RunFile {
         start.saturating_sub(1)..end.max(start.saturating_sub(1))
     }
 
+    /// Bytes of a page.
+    pub(in crate::sets) fn page_bytes(&self) -> usize {
+        self.shape.sealed()
+    }
+
     /// Length in bytes.
     pub(in crate::sets) fn bytes(&self) -> u64 {
         HEADER as u64 + (self.firsts.len() * self.shape.sealed()) as u64

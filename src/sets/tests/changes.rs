@@ -90,7 +90,7 @@ fn a_damaged_member_file_ends_the_changes_with_an_error() {
         &BTreeSet::from([0, 1, 2]),
         "dsp-a",
     );
-    assert_eq!(file.origin().enc, Some([8; 32]));
+    assert_eq!(file.origins()[0].enc, Some([8; 32]));
     assert_eq!(members::changes(None, &file).count(), 3);
     let path = dir.path().join("members-m");
     let mut bytes = fs::read(&path).unwrap();

@@ -2,6 +2,9 @@
 
 mod changes;
 mod damage;
+mod decoding;
+mod deltas;
+mod extending;
 mod sealing;
 mod sorted;
 mod spooling;
@@ -45,6 +48,7 @@ fn job<'a>(
         dir,
         key,
         set_id: "s",
+        parent: None,
         expect: expectation(&graph()),
         memory: 1 << 20,
         entropy,

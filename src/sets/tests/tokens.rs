@@ -129,6 +129,8 @@ fn seal_records(
     seal_tokens(TokenJob {
         sources: records.chunks(share).map(source).collect(),
         kind,
+        mode: Default::default(),
+        parent: None,
         collaboration: &crm().collaboration,
         epoch: 1,
         rows: rows.unwrap_or(0),
@@ -328,7 +330,7 @@ fn content(set: &SealedSet) -> Content {
         days.extend((0..block.len()).map(|i| block.day(i)));
     }
     let mut cookies = Vec::new();
-    for at in 0..set.destinations().len() {
+    for at in 0..set.layers()[0].destinations().len() {
         let mut walk = layer.walk_cookies(at).unwrap();
         while walk.advance().unwrap() {
             cookies.extend(walk.row.to_le_bytes());

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod stacked;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 
@@ -143,12 +145,19 @@ fn evaluate(plan: &MatchPlan<'_>) -> Vec<BTreeSet<u32>> {
 /// Who is in a set, as the model numbers persons: in the order of their first rows.
 fn listed(partner: &SealedSet, found: &PersonSet) -> BTreeSet<u32> {
     let (mut numbers, mut listed) = (HashMap::new(), BTreeSet::new());
+    let now = |person| {
+        let aliases = partner.aliases().iter();
+        aliases.fold(
+            person,
+            |now, (from, to)| if now == *from { *to } else { now },
+        )
+    };
     for layer in partner.layers() {
         let mut walk = layer.walk_rows().unwrap();
         while let Some(block) = walk.next().unwrap() {
             for person in (0..block.len())
-                .map(|i| block.person(i))
-                .filter(|person| *person != NOBODY)
+                .map(|i| now(block.person(i)))
+                .filter(|person| *person != NOBODY && !partner.gone().contains(*person))
             {
                 let next = numbers.len() as u32;
                 let number = *numbers.entry(person).or_insert(next);
