@@ -2,8 +2,9 @@
 //!
 //! `TAMIS_BENCH_ROWS` rows on each side (default 1,000,000), 40 % overlap, one or two identifiers a row,
 //! 16 segments, one destination with a key and one without. Everything is encrypted and durable. What
-//! is timed: sealing a graph upload from bytes in memory, and matching with 1 and with 2 threads, four
-//! questions in one walk. On Linux the memory that sealing takes at its peak is printed as well.
+//! is timed: sealing uploads from bytes in memory, sealing as many tokens without an upload around them
+//! (not durable), and matching with 1 and with 2 threads, four questions in one walk. On Linux the memory
+//! that sealing takes at its peak is printed as well.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
@@ -18,7 +19,9 @@ use jiff::civil::{Date, date};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tamis::matching::{Engine, LocalEngine, MatchPlan, Question};
-use tamis::sets::{DEFAULT_MEMORY, Expectation, SealJob, SealedSet, seal};
+use tamis::sets::{
+    DEFAULT_MEMORY, Expectation, Record, SealJob, SealedSet, Source, TokenJob, seal, seal_tokens,
+};
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
 use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Purposes};
@@ -156,6 +159,51 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
     black_box(seal(job).unwrap());
 }
 
+/// The first token of each of `rows` rows, as two halves.
+fn records(kind: UploadKind, first: u64, rows: u64) -> [Vec<Record>; 2] {
+    let half = |rows: std::ops::Range<u64>| {
+        let record = |row: u64| {
+            let class = match kind {
+                UploadKind::Crm => (row % 16) as u16,
+                UploadKind::Graph => 0,
+            };
+            Record::new(token(1, first + row).0, row as u32, 20_000, class)
+        };
+        rows.map(record).collect()
+    };
+    [half(0..rows / 2), half(rows / 2..rows)]
+}
+
+fn source(records: &[Record]) -> Source<'_> {
+    let mut batches = records.chunks(4096);
+    Box::new(move |out| {
+        out.extend_from_slice(batches.next().unwrap_or_default());
+        batches.len() > 0
+    })
+}
+
+fn seal_records(halves: &[Vec<Record>; 2], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
+    let header = header(kind);
+    let [first, second] = halves;
+    seal_tokens(TokenJob {
+        sources: vec![source(first), source(second)],
+        kind,
+        collaboration: &header.collaboration,
+        epoch: 1,
+        rows: (first.len() + second.len()) as u32,
+        classes: (0..header.segments.len() as u16).map(|n| vec![n]).collect(),
+        segments: header.segments,
+        dir,
+        key,
+        id: "bench",
+        memory: DEFAULT_MEMORY,
+        threads: 2,
+        entropy: &Seeded(Mutex::new(ChaCha20Rng::seed_from_u64(2))),
+        durable: false,
+    })
+    .unwrap();
+}
+
 /// A line of the process's status, in KiB.
 fn memory(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -198,6 +246,18 @@ fn matching(c: &mut Criterion) {
             b.iter(|| {
                 let _ = std::fs::remove_dir_all(&again);
                 seal_upload(bytes, kind, &again, &key);
+            });
+        });
+    }
+    for (name, kind, first) in [
+        ("graph", UploadKind::Graph, rows * 6 / 10),
+        ("crm", UploadKind::Crm, 0),
+    ] {
+        let records = records(kind, first, rows);
+        group.bench_function(format!("seal {name} tokens"), |b| {
+            b.iter(|| {
+                let _ = std::fs::remove_dir_all(&again);
+                seal_records(&records, kind, &again, &key);
             });
         });
     }

@@ -14,6 +14,7 @@
 
 mod cardinality;
 mod expression;
+mod far;
 mod merge;
 mod person_set;
 #[cfg(test)]

@@ -222,6 +222,32 @@ proptest! {
     }
 
     #[test]
+    fn far_parents_give_the_same_persons(
+        edges in proptest::collection::vec((0u32..40, 0u32..45), 0..60),
+        asked in proptest::collection::vec(0u32..40, 0..60),
+        settled in proptest::option::of((0u32..40, 70u32..80)),
+        step in 1usize..20,
+    ) {
+        let (mut near, mut far) = (UnionFind::new(40), UnionFind::new(40));
+        edges.iter().for_each(|(a, b)| near.union(*a, *b));
+        edges.chunks(step).for_each(|edges| { let Ok(()) = far.union_all(edges); });
+        let (mut near, mut far) = (near.into_numbers_from(3), far.into_numbers_from(3));
+        if let Some((row, number)) = settled {
+            prop_assert_eq!(near.settle(row, number), far.settle(row, number));
+        }
+        for asked in asked.chunks(step) {
+            let (mut one, mut other) = (asked.to_vec(), asked.to_vec());
+            let (Ok(()), Ok(())) = (near.number_all(&mut one), far.number_far(&mut other));
+            prop_assert_eq!(one, other);
+        }
+        prop_assert_eq!(near.count(), far.count());
+        let mut known: Vec<u32> = (0..40).rev().collect();
+        let Ok(()) = far.known_far(&mut known, 999);
+        let rows = (0..40).rev().map(|row| near.known(row).unwrap_or(999));
+        prop_assert_eq!(known, rows.collect::<Vec<u32>>());
+    }
+
+    #[test]
     fn union_find_agrees_with_flooding(
         edges in proptest::collection::vec((0u32..20, 0u32..20), 0..30),
     ) {

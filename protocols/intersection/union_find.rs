@@ -8,6 +8,10 @@ pub trait Parents {
     /// Why one cannot be read or written.
     type Error;
 
+    /// Whether a parent is quick to reach only from its neighbours, so that many rows should be asked for at
+    /// a time: [`UnionFind::union_all`] and [`Numbers::number_far`].
+    const FAR: bool = false;
+
     /// How many rows there are, at most 2³¹. At first each is its own parent.
     fn rows(&self) -> u32;
 
@@ -61,7 +65,7 @@ impl Parents for Vec<u32> {
 /// smaller), so the result does not depend on the order of the unions; paths are halved on the way.
 /// Source: Tarjan and van Leeuwen, "Worst-case analysis of set union algorithms", J. ACM 31(2), 1984.
 pub struct UnionFind<P = Vec<u32>> {
-    parents: P,
+    pub(super) parents: P,
 }
 
 impl UnionFind {
@@ -98,7 +102,7 @@ impl<P: Parents> UnionFind<P> {
         }
     }
 
-    fn find(&mut self, mut row: u32) -> Result<u32, P::Error> {
+    pub(super) fn find(&mut self, mut row: u32) -> Result<u32, P::Error> {
         loop {
             let parent = self.parents.get(row)?;
             if parent == row {
@@ -127,13 +131,13 @@ impl<P: Parents> UnionFind<P> {
 }
 
 /// A person's number, once it has one, stands in the place of its root's parent.
-const NUMBERED: u32 = 1 << 31;
+pub(super) const NUMBERED: u32 = 1 << 31;
 
 /// Numbers persons densely, in the order in which they are asked for, in the same memory. For up to 2³¹
 /// rows, and numbers below 2³¹.
 pub struct Numbers<P = Vec<u32>> {
-    parents: P,
-    next: u32,
+    pub(super) parents: P,
+    pub(super) next: u32,
 }
 
 impl Numbers {

@@ -55,7 +55,7 @@ impl Layering<'_> {
     pub(super) fn write(
         self,
         files: &mut Files<'_>,
-        tokens: &SortedTokens,
+        tokens: SortedTokens,
         memory: usize,
         team: &Team<'_>,
     ) -> Result<Option<u32>, SealError> {
@@ -67,11 +67,11 @@ impl Layering<'_> {
         let parent = self.parent.map(Parent::of);
         match (self.kind, &parent) {
             (kind, Some(parent)) if !self.mode.brings_rows() => {
-                write_removal(files, tokens, rows, parent, team)?;
+                write_removal(files, &tokens, rows, parent, team)?;
                 Ok((kind == UploadKind::Graph).then_some(0))
             }
             (UploadKind::Crm, _) => {
-                write_rows(files, tokens, team)?;
+                write_rows(files, &tokens, team)?;
                 Ok(None)
             }
             (UploadKind::Graph, parent) => {

@@ -153,7 +153,7 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
         rows: ingested.rows as u32,
         parent: job.parent,
     }
-    .write(&mut files, &ingested.tokens, job.memory, &team)?;
+    .write(&mut files, ingested.tokens, job.memory, &team)?;
     let tally = ingested.tally;
     let counted = wire.segments.iter().cloned().zip(tally.segments);
     let report = UploadReport {

@@ -107,7 +107,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
         rows: job.rows,
         parent: job.parent,
     }
-    .write(&mut files, &tokens, job.memory, &team)?;
+    .write(&mut files, tokens, job.memory, &team)?;
     let report = UploadReport {
         rows: job.rows.into(),
         accepted,

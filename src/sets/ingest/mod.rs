@@ -19,6 +19,8 @@ mod persons;
 mod read;
 mod rows;
 mod team;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use bulk::{Source, TokenJob, seal_tokens};

@@ -1,12 +1,13 @@
 //! The parents of more rows than fit in memory: pages in a temporary file, encrypted, and a cache of them.
 //!
-//! Memory: the cache, and 4 bytes per 1,024 rows. The file loses its name as soon as it exists.
+//! A page is sealed under another number every time it is written; the number that counts is kept in memory.
+//! Memory: the cache, and 16 bytes per 4,096 rows. The file loses its name as soon as it exists.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use tamis_keys::envelope::BlockCipher;
+use tamis_keys::envelope::PageCipher;
 use tamis_protocols::intersection::Parents;
 
 use super::super::directory::create_file;
@@ -14,8 +15,8 @@ use super::super::header::context;
 use super::{Files, SetError};
 
 /// Rows of a page.
-const ROWS: usize = 1024;
-const SEALED: usize = 4 * ROWS + BlockCipher::OVERHEAD;
+const ROWS: usize = 4096;
+const SEALED: usize = 4 * ROWS + PageCipher::OVERHEAD;
 /// Pages of the cache, at least.
 const LEAST: usize = 4;
 
@@ -24,7 +25,9 @@ pub(super) struct PagedParents {
     rows: u32,
     file: File,
     path: PathBuf,
-    cipher: BlockCipher,
+    cipher: PageCipher,
+    /// Pages sealed so far.
+    sealed: u64,
     /// Where every page is.
     places: Vec<Place>,
     slots: Vec<Slot>,
@@ -38,8 +41,8 @@ pub(super) struct PagedParents {
 enum Place {
     /// Nowhere yet: every row is its own parent.
     Fresh,
-    /// In the file only.
-    Stored,
+    /// In the file only, under this number.
+    Stored(u64),
     Slot(u32),
 }
 
@@ -66,7 +69,8 @@ impl PagedParents {
             rows,
             file,
             path,
-            cipher: BlockCipher::new(files.key, &context),
+            cipher: PageCipher::new(files.key, &context),
+            sealed: 0,
             places: vec![Place::Fresh; (rows as usize).div_ceil(ROWS)],
             slots: Vec::new(),
             most: (memory / (4 * ROWS)).max(LEAST),
@@ -93,16 +97,15 @@ impl PagedParents {
         (slot.page, slot.before) = (page, place);
         slot.parents.clear();
         match place {
-            Place::Stored => {
+            Place::Stored(number) => {
                 self.bytes.resize(SEALED, 0);
                 let read = self.file.read_exact_at(&mut self.bytes, offset(page));
                 read.map_err(SetError::io(&self.path))?;
-                let opened = self
-                    .cipher
-                    .open_in_place(page as u64, false, &mut self.bytes);
-                let bytes = opened.map_err(|_| SetError::damaged(&self.path, page as u64))?;
-                let parents = bytes.as_chunks().0.iter().copied().map(u32::from_le_bytes);
-                slot.parents.extend(parents);
+                let opened = self.cipher.open_in_place(number, &mut self.bytes);
+                opened.map_err(|_| SetError::damaged(&self.path, page as u64))?;
+                let parents = self.bytes.as_chunks().0[..ROWS].iter();
+                slot.parents
+                    .extend(parents.copied().map(u32::from_le_bytes));
             }
             _ => {
                 let first = (page * ROWS) as u32;
@@ -130,15 +133,15 @@ impl PagedParents {
         }
         let slot = &mut self.slots[self.hand];
         if std::mem::take(&mut slot.changed) {
-            self.bytes.clear();
-            let parents = slot.parents.iter();
-            self.bytes
-                .extend(parents.flat_map(|parent| parent.to_le_bytes()));
-            let page = slot.page as u64;
-            self.cipher.seal_in_place(page, false, &mut self.bytes);
+            self.bytes.resize(SEALED, 0);
+            for (bytes, parent) in self.bytes.as_chunks_mut().0.iter_mut().zip(&slot.parents) {
+                *bytes = parent.to_le_bytes();
+            }
+            self.cipher.seal_in_place(self.sealed, &mut self.bytes);
             let written = self.file.write_all_at(&self.bytes, offset(slot.page));
             written.map_err(SetError::io(&self.path))?;
-            self.places[slot.page] = Place::Stored;
+            self.places[slot.page] = Place::Stored(self.sealed);
+            self.sealed += 1;
         } else {
             self.places[slot.page] = slot.before;
         }
@@ -152,6 +155,8 @@ fn offset(page: usize) -> u64 {
 
 impl Parents for PagedParents {
     type Error = SetError;
+
+    const FAR: bool = true;
 
     fn rows(&self) -> u32 {
         self.rows

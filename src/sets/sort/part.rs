@@ -32,6 +32,20 @@ struct Part {
     content: Mutex<Content>,
 }
 
+impl Part {
+    /// Takes the next part in; neither was read yet.
+    fn append(&mut self, next: Part) {
+        self.last = next.last;
+        self.records += next.records;
+        let inner = |content: Mutex<Content>| content.into_inner();
+        let mut found = inner(next.content).unwrap_or_else(PoisonError::into_inner);
+        let content = self.content.get_mut();
+        let content = content.unwrap_or_else(PoisonError::into_inner);
+        content.records.resident.append(&mut found.records.resident);
+        content.records.spilled.append(&mut found.records.spilled);
+    }
+}
+
 #[derive(Default)]
 struct Content {
     records: Partition,
@@ -81,27 +95,19 @@ impl SortedTokens {
         partitions: impl Iterator<Item = Partition>,
     ) -> Self {
         let mut parts: Vec<Part> = Vec::new();
-        for (partition, mut found) in (0u64..).zip(partitions) {
-            let last = (partition << 56) | (u64::MAX / PARTITIONS as u64);
-            let records = found.records();
-            match parts.last_mut() {
-                Some(part) if part.records < LEAST => {
-                    part.last = last;
-                    part.records += records;
-                    let content = part.content.get_mut();
-                    let content = content.unwrap_or_else(PoisonError::into_inner);
-                    content.records.resident.append(&mut found.resident);
-                    content.records.spilled.append(&mut found.spilled);
-                }
-                _ => parts.push(Part {
-                    base: partition << 56,
-                    last,
+        for (partition, records) in (0u64..).zip(partitions) {
+            let part = Part {
+                base: partition << 56,
+                last: (partition << 56) | (u64::MAX / PARTITIONS as u64),
+                records: records.records(),
+                content: Mutex::new(Content {
                     records,
-                    content: Mutex::new(Content {
-                        records: found,
-                        sorted: false,
-                    }),
+                    sorted: false,
                 }),
+            };
+            match parts.last_mut() {
+                Some(last) if last.records < LEAST => last.append(part),
+                _ => parts.push(part),
             }
         }
         SortedTokens {
@@ -121,6 +127,20 @@ impl SortedTokens {
     pub(in crate::sets) fn parts(&self) -> Parts<'_> {
         let next = Mutex::new(0);
         Parts { tokens: self, next }
+    }
+
+    /// Gives `bytes` to sorting, and takes as many parts together as two threads can then read.
+    pub(in crate::sets) fn widen(&mut self, bytes: usize) {
+        self.working = Room::new(bytes.max(self.working.total()));
+        let most = self.piece() as u64 / 2;
+        let mut wide: Vec<Part> = Vec::new();
+        for part in std::mem::take(&mut self.parts) {
+            match wide.last_mut() {
+                Some(last) if last.records + part.records <= most => last.append(part),
+                _ => wide.push(part),
+            }
+        }
+        self.parts = wide;
     }
 
     /// Keeps up to `bytes` of records in memory and moves the others to the disk.
