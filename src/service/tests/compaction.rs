@@ -1,107 +1,17 @@
 //! Compaction: the same answers before, meanwhile and afterwards, whenever it is killed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use tamis_protocols::wire::api::*;
 
+use super::heavy::{BUT_COMPACTING, Heavy};
 use super::world::ALL;
 use super::{Person, World};
-use crate::domain::id::Id;
 use crate::service::Compaction;
+use crate::service::check::Finding;
 use crate::service::work::JobError;
 use crate::store::jobs::JobKind;
-use crate::store::layers::LayerRow;
-use crate::store::snapshot;
-
-const BUT_COMPACTING: [JobKind; 5] = [
-    JobKind::Seal,
-    JobKind::Match,
-    JobKind::Decide,
-    JobKind::Deliver,
-    JobKind::Publish,
-];
-
-/// A world in which the third delta on a set asks for its compaction.
-struct Heavy {
-    world: World,
-    collaboration: String,
-    persons: Vec<Person>,
-    /// The partner's deltas.
-    deltas: Vec<String>,
-}
-
-impl Heavy {
-    /// Everyone was asked for on the base; three deltas on it are sealed, and their compaction waits.
-    async fn new() -> Heavy {
-        let (mut world, collaboration) = World::agreed().await;
-        world.parts.limits.compaction = Compaction {
-            layers: 2,
-            percent: 1000,
-        };
-        world.restart().await;
-        let persons = Person::many(400, 0);
-        world.upload_both(&collaboration, &persons[..300]).await;
-        world.put_open(&collaboration, "before").await;
-        world.work(&ALL).await;
-        let add = UploadMode::Add;
-        world
-            .change("shop", &collaboration, add, &persons[300..])
-            .await;
-        let mut heavy = Heavy {
-            world,
-            collaboration,
-            persons,
-            deltas: Vec::new(),
-        };
-        heavy.change(add, 300..320).await;
-        heavy.change(UploadMode::Remove, 0..10).await;
-        heavy.change(add, 320..340).await;
-        heavy.world.work(&BUT_COMPACTING).await;
-        heavy
-    }
-
-    async fn change(&mut self, mode: UploadMode, persons: std::ops::Range<usize>) {
-        let persons = &self.persons[persons];
-        let sent = self
-            .world
-            .change("graphs", &self.collaboration, mode, persons);
-        self.deltas.push(sent.await);
-    }
-
-    fn newest(&self) -> &str {
-        self.deltas.last().unwrap()
-    }
-
-    fn dir(&self, id: &str) -> PathBuf {
-        self.world.path().join("compacted").join(id)
-    }
-
-    async fn layers(&self, id: &str) -> Vec<LayerRow> {
-        let id = Id::parse(id).unwrap();
-        let layers: Result<_, JobError> = snapshot!(self.world.service.store(), "layers", |tx| {
-            Ok(tx.layers(id).await?)
-        });
-        layers.unwrap()
-    }
-
-    async fn is_compacted(&self, id: &str) -> bool {
-        let layers = self.layers(id).await;
-        layers.len() == 1 && layers[0].compacted
-    }
-
-    /// What `dmp-b` holds of an audience of everyone after it was asked for.
-    async fn asked(&self, audience: &str) -> BTreeSet<String> {
-        self.world.put_open(&self.collaboration, audience).await;
-        self.world.work(&BUT_COMPACTING).await;
-        self.world.destinations.members("dmp-b", audience)
-    }
-
-    fn cookies(&self, persons: std::ops::Range<usize>) -> BTreeSet<String> {
-        self.persons[persons].iter().map(Person::cookie).collect()
-    }
-}
 
 #[tokio::test]
 async fn a_heavy_set_is_compacted_and_answers_as_before() {
@@ -352,4 +262,50 @@ async fn compacted_sets_that_no_row_knows_are_removed_at_the_start_and_others_ke
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(left, [heavy.newest().to_owned()]);
+}
+
+#[tokio::test]
+async fn the_checker_reads_every_layer_and_names_the_one_that_is_damaged() {
+    let heavy = Heavy::new().await;
+    let check = async || heavy.world.service.check_stored(&|_, _| {}).await.unwrap();
+    // A whole layer that a killed compaction left is not in anybody's way.
+    let held = heavy.world.lease(&heavy.world.service, JobKind::Compact);
+    let held = held.await.unwrap();
+    heavy.world.pass(Duration::from_secs(61));
+    heavy
+        .world
+        .lease(&heavy.world.service, JobKind::Compact)
+        .await;
+    let late = heavy
+        .world
+        .service
+        .run(&held, &heavy.world.outbound())
+        .await;
+    assert!(late.is_err() && heavy.dir(heavy.newest()).is_dir());
+    let whole = check().await;
+    assert_eq!((whole.findings.len(), whole.leftovers.len()), (0, 0));
+
+    heavy.world.pass(Duration::from_secs(61));
+    heavy.world.work(&ALL).await;
+    assert!(heavy.is_compacted(heavy.newest()).await);
+    let whole = check().await;
+    assert!(whole.findings.is_empty(), "{:?}", whole.findings);
+    assert!(whole.leftovers.is_empty(), "{:?}", whole.leftovers);
+    let layer = heavy.world.path().join("sets").join(&heavy.deltas[0]);
+    for (dir, upload) in [
+        (heavy.dir(heavy.newest()), heavy.newest()),
+        (layer, &heavy.deltas[0]),
+    ] {
+        let path = dir.join("tokens");
+        let good = std::fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        *bad.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        let findings = check().await.findings;
+        let named = |finding: &&Finding| finding.object.contains(upload);
+        let finding = findings.iter().find(named).expect("it is named");
+        let kind = dir.parent().unwrap().file_name().unwrap();
+        assert!(finding.next.contains(kind.to_str().unwrap()), "{finding:?}");
+        std::fs::write(&path, good).unwrap();
+    }
 }

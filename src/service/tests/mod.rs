@@ -15,6 +15,7 @@ mod destination;
 mod dictionary;
 mod enrolment;
 mod gate;
+mod heavy;
 mod instance;
 mod jobs;
 mod population;
