@@ -188,6 +188,8 @@ fn seal_records(halves: &[Vec<Record>; 2], kind: UploadKind, dir: &Path, key: &S
     seal_tokens(TokenJob {
         sources: vec![source(first), source(second)],
         kind,
+        mode: Default::default(),
+        parent: None,
         collaboration: &header.collaboration,
         epoch: 1,
         rows: (first.len() + second.len()) as u32,

@@ -75,7 +75,7 @@ pub(crate) fn ingest(data: &[u8]) -> bool {
         expect: expectation(&header(kind)),
         memory: 0,
         entropy: &Seeded::new(3),
-        threads: 2,
+        threads: 1,
         parent: None,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),

@@ -62,7 +62,7 @@ impl World {
                 expect: expectation(&header(kind)),
                 memory: 1 << 20,
                 entropy: &Seeded::new(5),
-                threads: 2,
+                threads: 1,
                 parent: None,
                 progress: &|_| {},
                 cancel: &AtomicBool::new(false),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The memory of sealing and matching stays in its bound: tests/resident/main.rs says which.
 #
-#   ROWS=50000000 BUDGET_MIB=512 PROFILE=--release DIR=/var/tmp tests/run.sh resident
+#   ROWS=50000000 BUDGET_MIB=512 PROFILE=--release DIR=/var/tmp TOKENS=1 tests/run.sh resident
 #
 # is the claim; 1,000,000 rows and 16 MiB if not given.
 set -euo pipefail

@@ -2,41 +2,51 @@
 //!
 //! ```text
 //! ROWS=1000000 cargo test --test resident                 as in CI
-//! ROWS=50000000 cargo test --release --test resident      the claim; about 20 GB of disk
+//! ROWS=50000000 BUDGET_MIB=512 cargo test --release --test resident     the claim
 //! ```
 //! A CRM and a graph of so many rows, half of them on both sides, are made while they are sealed, so
 //! that nothing but the sealing holds them; then both are matched. Each step is a process of its own,
 //! whose peak is read from the kernel (`VmHWM`). The bounds:
 //!
 //! ```text
-//! sealing    BUDGET_MIB (the job's budget, 16 if not given) + 4 bytes per row of a graph + 32 MiB
-//! matching   1 byte per row + 32 MiB
+//! sealing an upload    BUDGET_MIB (the job's budget, 16 if not given) + 32 MiB
+//! sealing tokens       the same + 2 bytes per row
+//! matching             1 byte per row + 32 MiB
 //! ```
 //! What is added is the program itself, one message of the upload, a block of every file and the pages
-//! of a thread; 1 byte per row is the index of tokens (20 bytes for 256) and the answers. `DIR` says where the
-//! sets are made. Runs only when `ROWS` is set.
+//! of the threads; 1 byte per row is the index of tokens (20 bytes for 256) and the answers. With
+//! `TOKENS=1` the sets are made from tokens alone, without consent and cookies: less disk, and faster.
+//! `DIR` says where they are made. Runs only when `ROWS` is set.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../support/rows.rs"]
 mod rows;
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tamis::matching::{Engine, LocalEngine, MatchPlan, Question};
-use tamis::sets::{SealJob, SealedSet, seal};
+use tamis::sets::{Record, SealJob, SealedSet, TokenJob, seal, seal_tokens};
 use tamis_protocols::intersection::Expression;
+use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::UploadKind::{self, Crm, Graph};
 
-use rows::{AS_OF, Generated, Seeded, expectation, header, key};
+use rows::{AS_OF, Generated, Seeded, expectation, header, identifiers, key};
 
 const STEP: &str = "TAMIS_RESIDENT_STEP";
 const MIB: u64 = 1 << 20;
+const THREADS: usize = 2;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.replace('_', "").parse().ok()
+}
+
+/// Whether sets are made from tokens alone.
+fn tokens() -> bool {
+    number("TOKENS").is_some_and(|wanted| wanted > 0)
 }
 
 fn main() -> ExitCode {
@@ -53,9 +63,10 @@ fn main() -> ExitCode {
     }
     let place = std::env::var_os("DIR").map_or_else(std::env::temp_dir, Into::into);
     let scratch = tempfile::tempdir_in(place).unwrap();
+    let days = if tokens() { 2 * rows } else { 0 };
     let steps = [
-        ("seal-crm", budget + 32 * MIB),
-        ("seal-graph", budget + 4 * rows + 32 * MIB),
+        ("seal-crm", budget + days + 32 * MIB),
+        ("seal-graph", budget + days + 32 * MIB),
         ("match", rows + 32 * MIB),
     ];
     let mut within = true;
@@ -116,24 +127,67 @@ fn work(step: &str, dir: &Path, rows: u64, budget: u64) {
     }
 }
 
-/// The one place that makes a set.
+/// Makes a set, in one of the two ways there are.
 fn make(kind: UploadKind, dir: &Path, rows: u64, budget: u64) {
     let first = if kind == Graph { rows / 2 } else { 0 };
+    match tokens() {
+        true => make_of_tokens(kind, dir, first..first + rows, budget),
+        false => make_of_upload(kind, dir, first..first + rows, budget),
+    }
+}
+
+fn make_of_upload(kind: UploadKind, dir: &Path, range: Range<u64>, budget: u64) {
     let report = seal(SealJob {
-        source: Box::new(Generated::new(kind, first..first + rows)),
+        source: Box::new(Generated::new(kind, range.clone())),
         dir: &dir.join(kind.as_str()),
         key: &key(kind.as_str()),
         set_id: kind.as_str(),
         expect: expectation(&header(kind)),
         memory: budget as usize,
         entropy: &Seeded::new(1),
-        threads: 2,
+        threads: THREADS,
         parent: None,
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     })
     .unwrap();
-    assert_eq!(report.rows, rows);
+    assert_eq!(report.rows, range.end - range.start);
+}
+
+fn make_of_tokens(kind: UploadKind, dir: &Path, range: Range<u64>, budget: u64) {
+    let (header, first) = (header(kind), range.start);
+    let rows = (range.end - first) as u32;
+    let mut left = range;
+    let source = move |records: &mut Vec<Record>| {
+        for n in left.by_ref().take(8192) {
+            let (row, class) = ((n - first) as u32, (n % 4) as u16);
+            let class = if kind == Crm { class } else { 0 };
+            let mut push = |token: Token| records.push(Record::new(token.0, row, u16::MAX, class));
+            let (email, phone) = identifiers(n);
+            push(email);
+            phone.into_iter().for_each(push);
+        }
+        !records.is_empty()
+    };
+    seal_tokens(TokenJob {
+        sources: vec![Box::new(source)],
+        kind,
+        mode: Default::default(),
+        parent: None,
+        collaboration: &header.collaboration,
+        epoch: header.epoch,
+        rows,
+        classes: (0..header.segments.len() as u16).map(|n| vec![n]).collect(),
+        segments: header.segments,
+        dir: &dir.join(kind.as_str()),
+        key: &key(kind.as_str()),
+        id: kind.as_str(),
+        memory: budget as usize,
+        threads: THREADS,
+        entropy: &Seeded::new(1),
+        durable: true,
+    })
+    .unwrap();
 }
 
 /// Four questions, as an advertiser with four segments asks.
@@ -144,7 +198,7 @@ fn matched(dir: &Path, rows: u64) {
     let (advertiser, partner) = (open(Crm), open(Graph));
     let questions = (0..4).map(|segment| Question {
         expression: Expression::parse(&format!("s = v{segment}")).unwrap(),
-        destination: Some("dmp-b".to_owned()),
+        destination: (!tokens()).then(|| "dmp-b".to_owned()),
     });
     let plan = MatchPlan {
         advertiser: &advertiser,
@@ -154,7 +208,7 @@ fn matched(dir: &Path, rows: u64) {
         questions: questions.collect(),
         progress: &|_| {},
     };
-    let found = LocalEngine::new(2)
+    let found = LocalEngine::new(THREADS)
         .evaluate(&plan, &AtomicBool::new(false))
         .unwrap();
     let persons = partner.report().persons.unwrap() as u32;

@@ -67,6 +67,11 @@ pub fn token(kind: u64, n: u64) -> Token {
     Token((u128::from(high) << 64 | u128::from(mix(high ^ kind))).to_be_bytes())
 }
 
+/// The tokens of row `n`: an e-mail, and of some a phone.
+pub fn identifiers(n: u64) -> (Token, Option<Token>) {
+    (token(1, n), (n % 4 < 2).then(|| token(2, n / 2)))
+}
+
 pub fn header(kind: UploadKind) -> WireHeader {
     let crm = kind == UploadKind::Crm;
     WireHeader {
@@ -206,12 +211,9 @@ fn push(builder: &mut BatchBuilder, header: &WireHeader, n: u64) {
         cookie,
     };
     let cookies = [Some(cell(8, open.as_bytes())), Some(cell(9, &label))];
+    let (email, phone) = identifiers(n);
     let row = Row {
-        tokens: [
-            Some(token(1, n)),
-            (n % 4 < 2).then(|| token(2, n / 2)),
-            None,
-        ],
+        tokens: [Some(email), phone, None],
         consent: &consent,
         segments: if crm { &[(n % 4) as u16] } else { &[] },
         cookies: if crm { &[] } else { &cookies },

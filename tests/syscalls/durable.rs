@@ -36,6 +36,10 @@ pub fn violations(lines: &[String], dir: &Path) -> Vec<String> {
             );
             continue;
         }
+        // A file that has lost its name is nobody's.
+        if arguments.contains(">(deleted)") {
+            continue;
+        }
         let paths = joined(arguments, dir);
         let Some(path) = paths.first() else { continue };
         match name {
