@@ -24,6 +24,11 @@ pub fn key() -> Secret<Data> {
     Secret::from_bytes([5; 32])
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark is wired here")]
+fn entropy() -> SystemEntropy {
+    SystemEntropy::new()
+}
+
 /// What the sets are called.
 pub const ID: &str = "bench";
 
@@ -73,7 +78,7 @@ impl<'a> Layer<'a> {
             id: self.id,
             memory: DEFAULT_MEMORY,
             threads: THREADS,
-            entropy: &SystemEntropy::new(),
+            entropy: &entropy(),
             durable,
         })
         .unwrap();
@@ -135,7 +140,7 @@ pub fn compacted(graph: &Path, dir: &Path) {
         set: &open(graph, Some(dir)),
         dir: &dir.join(COMPACTED),
         key: &key(),
-        entropy: &SystemEntropy::new(),
+        entropy: &entropy(),
         progress: &|_| {},
         cancel: &AtomicBool::new(false),
     })
