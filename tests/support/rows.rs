@@ -146,7 +146,12 @@ impl Write for Made {
 
 impl Generated {
     pub fn new(kind: UploadKind, rows: Range<u64>) -> Self {
-        let (header, made) = (header(kind), Made::default());
+        Generated::of(header(kind), rows)
+    }
+
+    /// An upload with a header of its own.
+    pub fn of(header: WireHeader, rows: Range<u64>) -> Self {
+        let made = Made::default();
         let encoder = Some(StreamEncoder::new(made.clone(), &header).unwrap());
         Generated {
             header,
@@ -194,7 +199,6 @@ impl Read for Generated {
 }
 
 fn push(builder: &mut BatchBuilder, header: &WireHeader, n: u64) {
-    let crm = header.kind == UploadKind::Crm;
     let consent = ConsentRecord {
         basis: (!n.is_multiple_of(13)).then_some(Basis::Consent),
         purposes: Purposes(0b1101),
@@ -215,8 +219,16 @@ fn push(builder: &mut BatchBuilder, header: &WireHeader, n: u64) {
     let row = Row {
         tokens: [Some(email), phone, None],
         consent: &consent,
-        segments: if crm { &[(n % 4) as u16] } else { &[] },
-        cookies: if crm { &[] } else { &cookies },
+        segments: if header.segments.is_empty() {
+            &[]
+        } else {
+            &[(n % 4) as u16]
+        },
+        cookies: if header.labels.is_empty() {
+            &[]
+        } else {
+            &cookies
+        },
     };
     builder.push_row(&row).unwrap();
 }

@@ -13,6 +13,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod durable;
+mod layers;
 #[path = "../support/rows.rs"]
 mod rows;
 mod scenario;

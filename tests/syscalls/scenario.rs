@@ -14,14 +14,15 @@ use tamis::sets::members::{self, MemberFile};
 use tamis::sets::{SealJob, SealedSet, Spool, read_tokens, seal, write_tokens};
 use tamis_protocols::intersection::{Expression, PersonSet};
 use tamis_protocols::token::Token;
-use tamis_protocols::wire::batch::UploadKind;
+use tamis_protocols::wire::batch::{UploadKind, UploadMode};
 
+use crate::layers;
 use crate::rows::{AS_OF, Seeded, expectation, header, key, token, upload};
 
 /// Rows of an upload: as few as make every kind of file, spilled ones too.
-const ROWS: u64 = 900;
+pub const ROWS: u64 = 900;
 /// The smallest budget: sorting spills.
-const MEMORY: usize = 0;
+pub const MEMORY: usize = 0;
 
 /// The place where everything is stored.
 pub struct World(pub PathBuf);
@@ -38,7 +39,7 @@ pub struct Phase {
 }
 
 /// In the order in which they happen.
-pub const PHASES: [Phase; 9] = [
+pub const PHASES: [Phase; 11] = [
     Phase {
         name: "spool",
         run: |world, ack| spool(world, ack, 0),
@@ -80,14 +81,24 @@ pub const PHASES: [Phase; 9] = [
         holds: withdrawal_holds,
     },
     Phase {
+        name: "add",
+        run: |world, ack| layers::extend(world, ack, UploadMode::Add),
+        holds: |world, acks| layers::delta_holds(world, acks, UploadMode::Add),
+    },
+    Phase {
+        name: "remove",
+        run: |world, ack| layers::extend(world, ack, UploadMode::Remove),
+        holds: |world, acks| layers::delta_holds(world, acks, UploadMode::Remove),
+    },
+    Phase {
         name: "compact",
-        run: compacting,
-        holds: compaction_holds,
+        run: layers::compacting,
+        holds: layers::compaction_holds,
     },
 ];
 
 impl World {
-    fn data(&self, kind: &str, name: &str) -> PathBuf {
+    pub fn data(&self, kind: &str, name: &str) -> PathBuf {
         self.0.join(kind).join(name)
     }
 
@@ -206,7 +217,7 @@ fn sealing(world: &World, ack: &mut dyn FnMut(String), kind: UploadKind) -> Outc
     Ok(())
 }
 
-fn open(world: &World, kind: UploadKind) -> Result<SealedSet, Box<dyn Error>> {
+pub fn open(world: &World, kind: UploadKind) -> Result<SealedSet, Box<dyn Error>> {
     let name = kind.as_str();
     Ok(SealedSet::open(
         &world.data("sets", name),
@@ -341,17 +352,7 @@ fn withdrawal_holds(world: &World, acks: &[String]) -> Outcome {
     must(tokens == suppressed(), "the list has changed")
 }
 
-/// The slot of compaction: base and deltas become one layer, and no answer changes. Until there is
-/// such a call it does nothing, and so meets no fault.
-fn compacting(_: &World, _: &mut dyn FnMut(String)) -> Outcome {
-    Ok(())
-}
-
-fn compaction_holds(_: &World, _: &[String]) -> Outcome {
-    Ok(())
-}
-
-fn must(holds: bool, what: &str) -> Outcome {
+pub fn must(holds: bool, what: &str) -> Outcome {
     match holds {
         true => Ok(()),
         false => Err(what.into()),

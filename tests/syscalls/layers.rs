@@ -1,0 +1,147 @@
+//! Deltas on a set, and their compaction, under faults.
+
+use std::error::Error;
+use std::sync::atomic::AtomicBool;
+
+use tamis::matching::{Engine, LocalEngine, MatchPlan, Question};
+use tamis::sets::members::{self, Change};
+use tamis::sets::{CompactJob, Layer, SealJob, SealedSet, compact, seal};
+use tamis_protocols::intersection::Expression;
+use tamis_protocols::wire::batch::{UploadKind, UploadMode, WireHeader};
+
+use crate::rows::{AS_OF, Generated, Seeded, expectation, header, key};
+use crate::scenario::{MEMORY, Outcome, ROWS, World, must, open};
+
+const COMPACTED: &str = "compacted";
+
+/// The partner's layers up to one of a mode.
+fn names(to: UploadMode) -> &'static [&'static str] {
+    match to {
+        UploadMode::Full => &["graph"],
+        UploadMode::Add => &["graph", "add"],
+        UploadMode::Remove => &["graph", "add", "remove"],
+    }
+}
+
+fn stacked(world: &World, to: UploadMode) -> Result<SealedSet, Box<dyn Error>> {
+    let open = |name: &&str| Layer::open(&world.data("sets", name), &key(name), name);
+    let layers = names(to).iter().map(open).collect::<Result<_, _>>()?;
+    Ok(SealedSet::stacked(layers)?)
+}
+
+/// Rows come that partly meet those before; then some of either leave.
+fn delta(mode: UploadMode) -> Generated {
+    let whole = header(UploadKind::Graph);
+    let few = match mode {
+        UploadMode::Remove => WireHeader {
+            mode,
+            labels: Default::default(),
+            ..whole
+        },
+        mode => WireHeader { mode, ..whole },
+    };
+    let first = match mode {
+        UploadMode::Remove => ROWS * 7 / 10,
+        _ => ROWS / 2,
+    };
+    Generated::of(few, first..first + ROWS / 10)
+}
+
+fn name(mode: UploadMode) -> &'static str {
+    names(mode)[names(mode).len() - 1]
+}
+
+/// Seals a delta on what is there.
+pub fn extend(world: &World, ack: &mut dyn FnMut(String), mode: UploadMode) -> Outcome {
+    let below = match mode {
+        UploadMode::Remove => UploadMode::Add,
+        _ => UploadMode::Full,
+    };
+    let parent = stacked(world, below)?;
+    let name = name(mode);
+    let mut expect = expectation(&header(UploadKind::Graph));
+    expect.mode = mode;
+    let report = seal(SealJob {
+        source: Box::new(delta(mode)),
+        dir: &world.data("sets", name),
+        key: &key(name),
+        set_id: name,
+        expect,
+        memory: MEMORY,
+        entropy: &Seeded::new(11),
+        threads: 1,
+        parent: Some(&parent),
+        progress: &|_| {},
+        cancel: &AtomicBool::new(false),
+    })?;
+    ack(serde_json::to_string(&report)?);
+    Ok(())
+}
+
+pub fn delta_holds(world: &World, acks: &[String], mode: UploadMode) -> Outcome {
+    if acks.is_empty() && !world.data("sets", name(mode)).exists() {
+        return Ok(());
+    }
+    let set = stacked(world, mode)?;
+    set.verify()?;
+    let report = serde_json::to_string(set.report())?;
+    let known = acks.iter().all(|ack| *ack == report);
+    must(known, "the delta is not the one that was acknowledged")
+}
+
+/// What is delivered of everybody whom a set of the partner reaches.
+fn delivered(world: &World, partner: &SealedSet) -> Result<String, Box<dyn Error>> {
+    let plan = MatchPlan {
+        advertiser: &open(world, UploadKind::Crm)?,
+        partner,
+        suppressed: &[],
+        as_of: AS_OF,
+        questions: vec![Question {
+            expression: Expression::all(),
+            destination: Some("dmp-b".to_owned()),
+        }],
+        progress: &|_| {},
+    };
+    let found = LocalEngine::new(1).evaluate(&plan, &AtomicBool::new(false))?;
+    // Not in the world: what is looked at leaves nothing there.
+    let elsewhere = tempfile::tempdir()?;
+    let (path, key) = (elsewhere.path().join("told"), key("told"));
+    let file = members::write(partner, &found[0], "dmp-b", AS_OF, &path, &key, "told")?;
+    let mut text = String::new();
+    for change in members::changes(None, &file) {
+        if let Change::Add(cookie) = change? {
+            text.push_str(&String::from_utf8(cookie.bytes)?);
+        }
+    }
+    Ok(text)
+}
+
+/// Base and deltas become one layer.
+pub fn compacting(world: &World, ack: &mut dyn FnMut(String)) -> Outcome {
+    compact(CompactJob {
+        set: &stacked(world, UploadMode::Remove)?,
+        dir: &world.data("sets", COMPACTED),
+        key: &key(COMPACTED),
+        entropy: &Seeded::new(13),
+        progress: &|_| {},
+        cancel: &AtomicBool::new(false),
+    })?;
+    ack(COMPACTED.to_owned());
+    Ok(())
+}
+
+/// No answer changes, and what was compacted is still there.
+pub fn compaction_holds(world: &World, acks: &[String]) -> Outcome {
+    let stacked = stacked(world, UploadMode::Remove)?;
+    stacked.verify()?;
+    let dir = world.data("sets", COMPACTED);
+    if acks.is_empty() && !dir.exists() {
+        return Ok(());
+    }
+    let compacted = SealedSet::compacted(&dir, &key(COMPACTED), stacked.id())?;
+    compacted.verify()?;
+    let told = delivered(world, &stacked)?;
+    must(!told.is_empty(), "nobody is reached")?;
+    let same = told == delivered(world, &compacted)?;
+    must(same, "the compacted set answers otherwise")
+}
