@@ -21,7 +21,7 @@ use tamis_keys::envelope::BlockCipher;
 use tamis_keys::purpose::Data;
 
 use super::SetError;
-use super::directory::{create_file, sync_parent};
+use super::directory::{Staged, create_file};
 
 const MAGIC: &[u8; 8] = b"tamisspl";
 const HEADER: u64 = 24;
@@ -62,19 +62,19 @@ impl Spool {
     /// # Errors
     /// It is there already, or the disk refuses.
     pub fn create(path: &Path, key: &Secret<Data>, object: &str) -> Result<Self, SetError> {
-        let file = create_file(path)?;
+        if path.try_exists().map_err(SetError::io(path))? {
+            return Err(SetError::io(path)(io::ErrorKind::AlreadyExists.into()));
+        }
+        // Killed before its header is whole, it would have a name and never open.
+        let staged = Staged::file(path)?;
+        let file = create_file(staged.path())?;
         let mut header = [0; HEADER as usize];
         header[..8].copy_from_slice(MAGIC);
         header[8] = 1;
-        let written = file
-            .write_all_at(&header, 0)
-            .and_then(|()| file.sync_all())
-            .map_err(SetError::io(path))
-            .and_then(|()| sync_parent(path));
-        if let Err(error) = written {
-            let _ = std::fs::remove_file(path);
-            return Err(error);
-        }
+        let written = file.write_all_at(&header, 0);
+        let written = written.and_then(|()| file.sync_all());
+        written.map_err(SetError::io(path))?;
+        staged.publish()?;
         Ok(Spool::new(file, path, key, object, 0))
     }
 
