@@ -5,6 +5,10 @@
 //! released audience is at a destination, and [`members::changes`] says what the destination must be
 //! told. [`write_tokens`] keeps the tokens of people who withdrew.
 //!
+//! An upload that adds or removes becomes a layer on top of the set it extends ([`delta`]), so that a day's
+//! refresh costs what it brings, and a look at the pages that it may touch. [`compact`] writes such a set as
+//! one layer again, with the same answers.
+//!
 //! ```text
 //! header        what the layer is, and the nonce and length of every other file
 //! tokens        sorted token run in pages; tokens.index: first token of every page
@@ -15,9 +19,9 @@
 //! cookies.N     (partner) cookies at the N-th destination, in row order
 //! salts         per row of the upload: salt of its consent commitment
 //! ```
-//! All are block files ([`block`] has the format) under subkeys of one data key per set: without
-//! the key, or once it is deleted, nothing of the set is left. No file pairs an advertiser's row with
-//! anything of a partner.
+//! All but the run are block files ([`block`]; SPEC.md has all formats) under subkeys of one data key per
+//! layer: without the key, or once it is deleted, nothing of the layer is left. No file pairs an
+//! advertiser's row with anything of a partner.
 //!
 //! What each party learns: nothing from the files. The operator, who holds the key-encryption key,
 //! can read pseudonyms, segments, and the cookies of destinations that have no key.

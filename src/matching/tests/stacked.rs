@@ -102,7 +102,7 @@ fn delivered(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn a_set_answers_as_its_rows_do_now_however_it_came_to_them(

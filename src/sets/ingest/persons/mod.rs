@@ -8,7 +8,8 @@
 //!
 //! Memory: the budget, of which 4 bytes per row while that is at most three quarters of it (beyond, they
 //! are in pages on the disk, and looked at in the order of the rows), and 8 bytes per token that was known
-//! before.
+//! before. Where records must make way for parents, the allocator may keep their memory, at most half the
+//! budget, until the job is done.
 
 mod merge;
 mod number;
