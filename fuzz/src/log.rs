@@ -80,6 +80,16 @@ pub(crate) fn leaves() -> Vec<Vec<u8>> {
         upload: id.clone(),
         kind: "crm".to_owned(),
         consent_root: digest.clone(),
+        mode: None,
+        parent: None,
+    };
+    let added = Event::Upload {
+        collaboration: id.clone(),
+        upload: "f".repeat(32),
+        kind: "crm".to_owned(),
+        consent_root: digest.clone(),
+        mode: Some("add".to_owned()),
+        parent: Some(id.clone()),
     };
     let decided = Event::MatchDecision {
         collaboration: id.clone(),
@@ -92,7 +102,7 @@ pub(crate) fn leaves() -> Vec<Vec<u8>> {
         withdrawal: id,
         commitment: digest,
     };
-    let others = [upload, decided, withdrawn].map(|event| written("shop", event));
+    let others = [upload, added, decided, withdrawn].map(|event| written("shop", event));
     (0..2).map(leaf_bytes).chain(others).collect()
 }
 
