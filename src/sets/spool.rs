@@ -355,7 +355,11 @@ fn read_header(file: &File, path: &Path) -> Result<u64, SetError> {
     }
     let mut generation = [0; 8];
     generation.copy_from_slice(&header[16..]);
-    Ok(u64::from_le_bytes(generation))
+    let generation = u64::from_le_bytes(generation);
+    match generation >> (64 - POSITION_BITS) {
+        0 => Ok(generation),
+        _ => Err(SetError::format(path, "has an impossible generation")),
+    }
 }
 
 /// Reads an upload back.
