@@ -18,7 +18,7 @@ fn code<T>(result: Result<T, ServiceError>) -> &'static str {
     }
 }
 
-/// The offset, once the writer that was dropped has finished in the background.
+/// The offset, once no writer that was dropped is at work in the background.
 async fn offset(world: &World, id: &str) -> u64 {
     let shop = world.caller("shop");
     world.service.upload(&shop, id).await.unwrap().offset
@@ -36,7 +36,7 @@ async fn a_second_writer_is_locked_out_until_the_first_is_done() {
         code(world.service.terminate_upload(&shop, &upload.id).await),
         "upload_locked"
     );
-    drop(first);
+    world.cut(&upload.id, first).await;
     assert_eq!(
         code(world.service.begin_append(&shop, &upload.id, 0).await),
         "ok"
@@ -50,7 +50,7 @@ async fn a_cut_connection_keeps_what_arrived() {
     let upload = world.create(&collaboration, 10).await;
     let mut writer = world.append_at(&upload.id, 0).await;
     writer.append(b"0123").await.unwrap();
-    drop(writer);
+    world.cut(&upload.id, writer).await;
     assert_eq!(offset(&world, &upload.id).await, 4);
     assert_eq!(
         code(world.service.begin_append(&shop, &upload.id, 0).await),
@@ -72,7 +72,7 @@ async fn an_upload_that_was_cut_after_its_last_byte_is_sealed_all_the_same() {
     let upload = world.create(&collaboration, 4).await;
     let mut writer = world.append_at(&upload.id, 0).await;
     writer.append(b"0123").await.unwrap();
-    drop(writer);
+    world.cut(&upload.id, writer).await;
     world.restart().await;
     let view = world.service.upload(&shop, &upload.id).await.unwrap();
     assert_eq!((view.state, view.offset), (UploadState::Sealing, 4));

@@ -222,6 +222,14 @@ impl World {
         begun.await.unwrap()
     }
 
+    /// Cuts the connection of an upload's writer, and waits until what it got is stored, in the background
+    /// and however long that takes. Without it a restart may find the bytes there or not.
+    pub(super) async fn cut(&self, upload: &str, writer: UploadWriter) {
+        drop(writer);
+        let id = Id::parse(upload).unwrap();
+        while self.service.0.appenders.turn(id).await.is_err() {}
+    }
+
     /// Sends an upload; its job waits.
     pub(super) async fn send(&self, owner: &str, collaboration: &str, bytes: &[u8]) -> String {
         let mode = UploadMode::Full;
