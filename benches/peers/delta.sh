@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A daily refresh: 1 % of a graph removed and 1 % added on top of it, durable, compared with sealing the
-# whole graph anew; then matched, compared with the compacted set.
+# A daily refresh: 1 % of a graph said anew on top of it (who was there leaves, who comes is new), durable,
+# compared with sealing the whole graph anew; then matched, compared with the compacted set.
 #
 #   benches/peers/delta.sh [ROWS]      (default 100,000,000)
 . "$(dirname "$0")/peers.sh"

@@ -6,7 +6,7 @@
 //! seal crm|graph ROWS FIRST DIR [durable]   the same tokens, sealed
 //! ingest CRM-FILE GRAPH-FILE DIR            two files of tokens sealed and matched
 //! match CRM-DIR GRAPH-DIR [DELTA-DIR]       everybody, and each of 16 segments; counts everybody
-//! refresh GRAPH-DIR ROWS FIRST DELTA-DIR    1 % of the graph removed, 1 % added, durable
+//! refresh GRAPH-DIR ROWS FIRST DELTA-DIR    1 % of the graph said anew, as one durable upload
 //! compact GRAPH-DIR DELTA-DIR               the refreshed graph as one layer, in DELTA-DIR/compacted
 //! disk ROWS FILE                            as many bytes as a crm of ROWS rows has, written, durable
 //! ```

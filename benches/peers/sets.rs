@@ -85,53 +85,40 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// The set in a directory: a full one, a full one with the deltas of `refresh` on it, or a compacted one.
+/// The set in a directory: a full one, a full one with the delta of `refresh` on it, or a compacted one.
 pub fn open(base: &Path, deltas: Option<&Path>) -> SealedSet {
     let Some(deltas) = deltas else {
         return match base.file_name().is_some_and(|name| name == COMPACTED) {
-            true => SealedSet::compacted(base, &key(), "added").unwrap(),
+            true => SealedSet::compacted(base, &key(), REFRESHED).unwrap(),
             false => SealedSet::open(base, &key(), ID).unwrap(),
         };
     };
-    let deltas = ["removed", "added"].map(|id| (deltas.join(id), id));
-    let layers = [(base.to_owned(), ID)].into_iter().chain(deltas);
+    let layers = [(base.to_owned(), ID), (deltas.join(REFRESHED), REFRESHED)];
+    let layers = layers.into_iter();
     let layers = layers.map(|(dir, id)| OpenLayer::open(&dir, &key(), id).unwrap());
     SealedSet::stacked(layers.collect()).unwrap()
 }
 
+/// The delta, and its directory.
+const REFRESHED: &str = "refreshed";
 /// The directory of a compacted set.
 const COMPACTED: &str = "compacted";
 
-/// A day's work on a graph of `rows` rows: the first hundredth of them leaves, as many others come.
+/// A day's work on a graph of `rows` rows: a hundredth of them is said anew.
 pub fn refresh(graph: &Path, rows: u64, first: u64, dir: &Path) {
     let few = rows / 100;
     let base = open(graph, None);
-    let removed = dir.join("removed");
     Layer {
-        mode: UploadMode::Remove,
+        mode: UploadMode::Refresh,
         parent: Some(&base),
-        id: "removed",
+        id: REFRESHED,
         ..Layer::full(
             UploadKind::Graph,
             few,
             tokens::sources(first, few, THREADS, false),
         )
     }
-    .seal(&removed, true);
-    let below = [(graph, ID), (&removed, "removed")];
-    let below = below.map(|(dir, id)| OpenLayer::open(dir, &key(), id).unwrap());
-    let below = SealedSet::stacked(below.into()).unwrap();
-    Layer {
-        mode: UploadMode::Add,
-        parent: Some(&below),
-        id: "added",
-        ..Layer::full(
-            UploadKind::Graph,
-            few,
-            tokens::sources(first + rows, few, THREADS, false),
-        )
-    }
-    .seal(&dir.join("added"), true);
+    .seal(&dir.join(REFRESHED), true);
 }
 
 /// Writes the refreshed set as one layer.

@@ -61,7 +61,7 @@ pub enum Event {
         kind: String,
         /// Merkle root over the commitments of its consent records.
         consent_root: String,
-        /// `add` or `remove`; absent if the upload replaced everything before.
+        /// `add`, `remove` or `refresh`; absent if the upload replaced everything before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mode: Option<String>,
         /// Id of the upload whose set it changed, exactly if there is a mode.
@@ -219,7 +219,10 @@ impl Event {
                 require("kind", kind == "crm" || kind == "graph")?;
                 require("consent_root", is_hex(consent_root, 64))?;
                 let word = mode.as_deref();
-                require("mode", matches!(word, None | Some("add" | "remove")))?;
+                require(
+                    "mode",
+                    matches!(word, None | Some("add" | "remove" | "refresh")),
+                )?;
                 let id = parent.as_deref().is_none_or(|id| is_hex(id, 32));
                 require("parent", id && parent.is_some() == mode.is_some())
             }

@@ -14,21 +14,32 @@ pub enum UploadMode {
     Add,
     /// Every advertiser's row and every partner's person that carries one of its tokens leaves the set.
     Remove,
+    /// What carries one of its tokens leaves the set, as with a removal, and then its rows join what is left.
+    Refresh,
 }
 
 impl UploadMode {
+    /// All there are.
+    pub const ALL: [UploadMode; 4] = [
+        UploadMode::Full,
+        UploadMode::Add,
+        UploadMode::Remove,
+        UploadMode::Refresh,
+    ];
+
     /// The word on the wire, in the database and in the log.
     pub fn as_str(self) -> &'static str {
         match self {
             UploadMode::Full => "full",
             UploadMode::Add => "add",
             UploadMode::Remove => "remove",
+            UploadMode::Refresh => "refresh",
         }
     }
 
     /// The inverse of [`UploadMode::as_str`].
     pub fn parse(word: &str) -> Option<UploadMode> {
-        [UploadMode::Full, UploadMode::Add, UploadMode::Remove]
+        UploadMode::ALL
             .into_iter()
             .find(|mode| mode.as_str() == word)
     }
@@ -42,5 +53,10 @@ impl UploadMode {
     /// and nothing else.
     pub fn brings_rows(self) -> bool {
         self != UploadMode::Remove
+    }
+
+    /// Whether what carries one of its tokens leaves the set: also a token of a row that is not let in.
+    pub fn takes_out(self) -> bool {
+        matches!(self, UploadMode::Remove | UploadMode::Refresh)
     }
 }

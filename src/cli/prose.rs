@@ -198,6 +198,7 @@ pub(super) fn upload_report(upload: &UploadView) -> String {
     match upload.mode {
         UploadMode::Full => upload_rows(report, WIDTH) + &root,
         UploadMode::Add => "added: ".to_owned() + &upload_rows(report, WIDTH) + &root,
+        UploadMode::Refresh => "refreshed: ".to_owned() + &upload_rows(report, WIDTH) + &root,
         UploadMode::Remove => format!(
             "removed: {} rows, {} with a token; who carries one has left the set\n",
             thousands(report.rows),

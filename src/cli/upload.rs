@@ -33,12 +33,11 @@ const RETRYING: &str = "The service could not seal the upload, for a reason of i
 #[command(after_help = "Examples:
   tamis upload crm.csv --region AU --segments loyalty,status
   tamis upload graph.parquet --region FR --dry-run
-  tamis upload new-since-yesterday.csv --region AU --add
+  tamis upload changed-since-yesterday.csv --region AU --refresh
   tamis upload gone-since-yesterday.csv --region AU --remove
 
-Without --add or --remove the file replaces everything that you sent before. A person who has changed is removed
-first, by one identifier, and then added again. Matches and audiences that were asked for before keep the set they
-were asked on: ask again to use the new one.
+Without --add, --remove or --refresh the file replaces everything that you sent before. Matches and audiences that
+were asked for before keep the set they were asked on: ask again to use the new one.
 
 Raw identifiers never leave this machine: what is sent are keyed tokens, consent and labels sealed to their destination.")]
 pub(super) struct Upload {
@@ -54,8 +53,12 @@ pub(super) struct Upload {
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     segments: Vec<String>,
     /// Add the rows to what you sent before; the file has the columns of a full one
-    #[arg(long, conflicts_with = "remove")]
+    #[arg(long, conflicts_with_all = ["remove", "refresh"])]
     add: bool,
+    /// Replace people by what the file says of them today: who has one of its identifiers is taken out as
+    /// with --remove, and its rows are added; the file has the columns of a full one
+    #[arg(long, conflicts_with = "remove")]
+    refresh: bool,
     /// Take people out of what you sent before: every row (advertisers) or person (partners) that has
     /// one of these identifiers; the file needs identifier columns only
     #[arg(long, conflicts_with = "segments")]
@@ -130,9 +133,10 @@ impl Upload {
     }
 
     fn mode(&self) -> UploadMode {
-        match (self.add, self.remove) {
-            (true, _) => UploadMode::Add,
-            (_, true) => UploadMode::Remove,
+        match (self.add, self.remove, self.refresh) {
+            (true, _, _) => UploadMode::Add,
+            (_, true, _) => UploadMode::Remove,
+            (_, _, true) => UploadMode::Refresh,
             _ => UploadMode::Full,
         }
     }

@@ -185,6 +185,7 @@ impl Plan<'_> {
             identifiers: IdentifierCells::of(self.layout, normaliser, hash_key, tokeniser),
             consent: ConsentCells::of(self.layout),
             judge: self.rule.map(|rule| Judge::new(rule, self.options.today)),
+            takes_out: self.options.mode.takes_out(),
             labels: self.labels,
             cookies: (0..self.destinations.len()).map(cookie).collect(),
         };

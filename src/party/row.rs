@@ -2,7 +2,9 @@
 //!
 //! A row whose consent can never satisfy the terms is sent without tokens, segments and cookies: the
 //! service needs its consent record to count it, and nothing else (data minimisation). A row that only
-//! another day could let in is sent whole: the service judges it on its own day.
+//! another day could let in is sent whole: the service judges it on its own day. Where the file replaces
+//! people who are there, a row that is not let in has its tokens all the same: the people with these
+//! identifiers leave.
 
 use tamis_protocols::consent::DropReason;
 use tamis_protocols::identifier::{
@@ -166,6 +168,8 @@ pub struct RowReader<'a> {
     /// What the terms demand of it, on the day on which it is judged here; nothing if people are to be
     /// removed.
     pub judge: Option<Judge<'a>>,
+    /// Whether a row replaces whoever has its identifiers, let in or not.
+    pub takes_out: bool,
     /// Segment labels.
     pub labels: &'a Labels,
     /// For each destination the position of its cookie, if there is a column.
@@ -216,6 +220,9 @@ impl RowReader<'_> {
             true => {
                 let tokens = self.identifiers.tokens(digests);
                 PreparedRow::new(tokens, &consent, &segments, &cookies)
+            }
+            false if self.takes_out => {
+                PreparedRow::new(self.identifiers.tokens(digests), &consent, &[], &[])
             }
             false => PreparedRow::new([None; 3], &consent, &[], &[]),
         }

@@ -2,7 +2,8 @@
 //!
 //! Flow: a [`Lookup`] walks the sorted tokens of the delta and the runs below side by side, so that a page
 //! is opened once, and only if a token may stand on it. Of a partner's addition, it tells which persons are
-//! known before ([`Known`]); of a removal, everybody found is gone.
+//! known before ([`Known`]); of a removal, everybody found is gone. A refresh does both in one walk: who is
+//! found is gone ([`Leaving`]), so its own rows meet nobody who is there, and are new.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +15,7 @@ use super::changes::{ALIASES, Fate, GONE, encode_aliases, encode_gone};
 use super::ingest::{self, Files, Known, MAX_ROWS, Team, write_persons, write_rows};
 use super::rows::{NOBODY, PERSONS, ROWS_PER_BLOCK};
 use super::run::Window;
-use super::sort::{SortedTokens, Workspace};
+use super::sort::SortedTokens;
 use super::{Layer, SealError, SealedSet, SetError};
 
 /// Whether there is a set that an upload can extend, if it is to; the words are for the upload's owner.
@@ -65,24 +66,34 @@ impl Layering<'_> {
             return Err(SealError::Refused(words.to_owned()));
         }
         let parent = self.parent.map(Parent::of);
-        match (self.kind, &parent) {
-            (kind, Some(parent)) if !self.mode.brings_rows() => {
-                write_removal(files, &tokens, rows, parent, team)?;
-                Ok((kind == UploadKind::Graph).then_some(0))
-            }
+        let leaving = parent.as_ref().filter(|_| self.mode.takes_out());
+        let leaving = leaving.map(Leaving::of);
+        let known = match (&leaving, &parent) {
+            (Some(leaving), _) => Some(leaving as &dyn Known),
+            (None, parent) => parent.as_ref().map(|parent| parent as &dyn Known),
+        };
+        let new = match (self.kind, self.mode.brings_rows()) {
             (UploadKind::Crm, _) => {
-                write_rows(files, &tokens, team)?;
-                Ok(None)
+                write_rows(files, &tokens, self.kind, known, team)?;
+                None
             }
-            (UploadKind::Graph, parent) => {
-                let known = parent.as_ref().map(|parent| parent as &dyn Known);
+            (UploadKind::Graph, false) => {
+                write_rows(files, &tokens, self.kind, known, team)?;
+                write_nobody(files, rows)?;
+                Some(0)
+            }
+            (UploadKind::Graph, true) => {
                 let persons = write_persons(files, tokens, rows, known, memory, team)?;
-                if parent.is_some() {
+                if parent.is_some() && leaving.is_none() {
                     files.write(ALIASES, STREAM_BLOCK, &encode_aliases(&persons.aliases))?;
                 }
-                Ok(Some(persons.new))
+                Some(persons.new)
             }
+        };
+        if let Some(leaving) = leaving {
+            files.write(GONE, STREAM_BLOCK, &encode_gone(&leaving.gone()))?;
         }
+        Ok(new)
     }
 }
 
@@ -199,42 +210,65 @@ impl Known for Parent<'_> {
     }
 }
 
-/// The files of a removal: who has one of the tokens is gone, and the layer itself has nobody.
-fn write_removal(
-    files: &mut Files<'_>,
-    tokens: &SortedTokens,
-    rows: u32,
-    parent: &Parent<'_>,
-    team: &Team<'_>,
-) -> Result<(), SealError> {
-    let (parts, kind) = (tokens.parts(), parent.set.kind());
-    let gone = Mutex::new(RoaringBitmap::new());
-    team.expect(tokens.records());
-    team.share(|| {
-        let (mut work, mut own) = (Workspace::default(), RoaringBitmap::new());
-        let mut lookup = parent.lookup();
-        while let Some((part, _room)) = parts.next() {
-            tokens.take(part, &mut work, |slice| {
-                team.check()?;
-                team.step(slice.records.len());
-                lookup(slice.records, &mut |_, owner| {
-                    own.insert(owner);
-                })
-                .map_err(SealError::from)
-            })?;
-        }
-        *gone.lock().unwrap_or_else(PoisonError::into_inner) |= own;
-        Ok(())
-    })?;
-    let gone = gone.into_inner().unwrap_or_else(PoisonError::into_inner);
-    files.write(GONE, STREAM_BLOCK, &encode_gone(&gone))?;
-    if kind == UploadKind::Graph {
-        let mut persons = files.create(PERSONS, 4 * ROWS_PER_BLOCK)?;
-        for _ in 0..rows {
-            persons.write(&NOBODY.to_le_bytes())?;
-        }
-        files.close(PERSONS, persons)?;
+/// Takes out of the set that is extended whoever has one of the tokens.
+struct Leaving<'a> {
+    parent: &'a Parent<'a>,
+    gone: Mutex<RoaringBitmap>,
+}
+
+impl<'a> Leaving<'a> {
+    fn of(parent: &'a Parent<'a>) -> Self {
+        let gone = Mutex::default();
+        Leaving { parent, gone }
     }
-    let run = files.create_run(kind)?;
-    Ok(files.close_run(run)?)
+
+    fn gone(self) -> RoaringBitmap {
+        let gone = self.gone.into_inner();
+        gone.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known for Leaving<'_> {
+    fn next(&self) -> u32 {
+        self.parent.next()
+    }
+
+    /// Finds nobody whom a row would join: they are gone.
+    fn lookup(&self) -> ingest::Lookup<'_> {
+        let (mut lookup, mut own) = (self.parent.lookup(), Found::of(&self.gone));
+        Box::new(move |records, _| {
+            lookup(records, &mut |_, owner| {
+                own.found.insert(owner);
+            })
+        })
+    }
+}
+
+/// Whom one thread has found; told when it is done.
+struct Found<'a> {
+    found: RoaringBitmap,
+    all: &'a Mutex<RoaringBitmap>,
+}
+
+impl<'a> Found<'a> {
+    fn of(all: &'a Mutex<RoaringBitmap>) -> Self {
+        let found = RoaringBitmap::new();
+        Found { found, all }
+    }
+}
+
+impl Drop for Found<'_> {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        *all |= std::mem::take(&mut self.found);
+    }
+}
+
+/// The persons of rows that are nobody's.
+fn write_nobody(files: &mut Files<'_>, rows: u32) -> Result<(), SealError> {
+    let mut persons = files.create(PERSONS, 4 * ROWS_PER_BLOCK)?;
+    for _ in 0..rows {
+        persons.write(&NOBODY.to_le_bytes())?;
+    }
+    Ok(files.close(PERSONS, persons)?)
 }

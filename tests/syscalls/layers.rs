@@ -20,6 +20,7 @@ fn names(to: UploadMode) -> &'static [&'static str] {
         UploadMode::Full => &["graph"],
         UploadMode::Add => &["graph", "add"],
         UploadMode::Remove => &["graph", "add", "remove"],
+        UploadMode::Refresh => &["graph", "add", "remove", "refresh"],
     }
 }
 
@@ -29,7 +30,7 @@ fn stacked(world: &World, to: UploadMode) -> Result<SealedSet, Box<dyn Error>> {
     Ok(SealedSet::stacked(layers)?)
 }
 
-/// Rows come that partly meet those before; then some of either leave.
+/// Rows come that partly meet those before; then some of either leave; then some of what is left is said anew.
 fn delta(mode: UploadMode) -> Generated {
     let whole = header(UploadKind::Graph);
     let few = match mode {
@@ -42,6 +43,7 @@ fn delta(mode: UploadMode) -> Generated {
     };
     let first = match mode {
         UploadMode::Remove => ROWS * 7 / 10,
+        UploadMode::Refresh => ROWS * 8 / 10,
         _ => ROWS / 2,
     };
     Generated::of(few, first..first + ROWS / 10)
@@ -54,6 +56,7 @@ fn name(mode: UploadMode) -> &'static str {
 /// Seals a delta on what is there.
 pub fn extend(world: &World, ack: &mut dyn FnMut(String), mode: UploadMode) -> Outcome {
     let below = match mode {
+        UploadMode::Refresh => UploadMode::Remove,
         UploadMode::Remove => UploadMode::Add,
         _ => UploadMode::Full,
     };
@@ -86,7 +89,11 @@ pub fn delta_holds(world: &World, acks: &[String], mode: UploadMode) -> Outcome 
     set.verify()?;
     let report = serde_json::to_string(set.report())?;
     let known = acks.iter().all(|ack| *ack == report);
-    must(known, "the delta is not the one that was acknowledged")
+    must(known, "the delta is not the one that was acknowledged")?;
+    match mode {
+        UploadMode::Refresh => must(told_anew(world, &set)?, "the refresh did something else"),
+        _ => Ok(()),
+    }
 }
 
 /// What is delivered of everybody whom a set of the partner reaches.
@@ -116,10 +123,16 @@ fn delivered(world: &World, partner: &SealedSet) -> Result<String, Box<dyn Error
     Ok(text)
 }
 
+/// Whether everybody is reached who was before the refresh: it says of some what was said already.
+fn told_anew(world: &World, set: &SealedSet) -> Result<bool, Box<dyn Error>> {
+    let before = delivered(world, &stacked(world, UploadMode::Remove)?)?;
+    Ok(!before.is_empty() && delivered(world, set)? == before)
+}
+
 /// Base and deltas become one layer.
 pub fn compacting(world: &World, ack: &mut dyn FnMut(String)) -> Outcome {
     compact(CompactJob {
-        set: &stacked(world, UploadMode::Remove)?,
+        set: &stacked(world, UploadMode::Refresh)?,
         dir: &world.data("sets", COMPACTED),
         key: &key(COMPACTED),
         entropy: &Seeded::new(13),
@@ -132,7 +145,7 @@ pub fn compacting(world: &World, ack: &mut dyn FnMut(String)) -> Outcome {
 
 /// No answer changes, and what was compacted is still there.
 pub fn compaction_holds(world: &World, acks: &[String]) -> Outcome {
-    let stacked = stacked(world, UploadMode::Remove)?;
+    let stacked = stacked(world, UploadMode::Refresh)?;
     stacked.verify()?;
     let dir = world.data("sets", COMPACTED);
     if acks.is_empty() && !dir.exists() {

@@ -39,7 +39,7 @@ pub struct Phase {
 }
 
 /// In the order in which they happen.
-pub const PHASES: [Phase; 11] = [
+pub const PHASES: [Phase; 12] = [
     Phase {
         name: "spool",
         run: |world, ack| spool(world, ack, 0),
@@ -89,6 +89,11 @@ pub const PHASES: [Phase; 11] = [
         name: "remove",
         run: |world, ack| layers::extend(world, ack, UploadMode::Remove),
         holds: |world, acks| layers::delta_holds(world, acks, UploadMode::Remove),
+    },
+    Phase {
+        name: "refresh",
+        run: |world, ack| layers::extend(world, ack, UploadMode::Refresh),
+        holds: |world, acks| layers::delta_holds(world, acks, UploadMode::Refresh),
     },
     Phase {
         name: "compact",

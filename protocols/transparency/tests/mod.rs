@@ -129,6 +129,7 @@ fn story() -> Vec<Leaf> {
         ("dsp-a", delivery(11, 5, 6, "dsp-a")),
         ("mapper", delta(13, "graph", "add", 3)),
         ("mapper", delta(14, "graph", "remove", 13)),
+        ("mapper", delta(15, "graph", "refresh", 14)),
     ];
     let numbered = events.into_iter().enumerate();
     numbered

@@ -123,8 +123,9 @@ fn only_enrolled_parties_in_the_right_role_act() {
 #[test]
 fn what_is_added_or_removed_extends_the_newest_upload_of_its_side() {
     let refused = Err(Rule::Parent);
-    assert_eq!(add("mapper", delta(20, "graph", "add", 14)), Ok(()));
+    assert_eq!(add("mapper", delta(20, "graph", "add", 15)), Ok(()));
     assert_eq!(add("operator", delta(20, "crm", "remove", 2)), Ok(()));
+    assert_eq!(add("acme", delta(20, "crm", "refresh", 2)), Ok(()));
     for (said, parent) in [("older", 3), ("other side's", 2), ("unknown", 99)] {
         let event = delta(20, "graph", "add", parent);
         assert_eq!(add("mapper", event), refused, "{said}");
@@ -144,7 +145,7 @@ fn what_is_added_or_removed_extends_the_newest_upload_of_its_side() {
         })
     };
     assert_eq!(again(20), Ok(()));
-    assert_eq!(again(14), refused);
+    assert_eq!(again(15), refused);
 }
 
 #[test]

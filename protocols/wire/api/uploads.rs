@@ -62,7 +62,7 @@ pub struct UploadView {
 }
 
 /// What sealing made of an upload: exact, and for its owner only. It counts the rows of this upload alone,
-/// not those of the set that a delta extends; of a removal, what was given, never whom it found.
+/// not those of the set that a delta extends; of a removal or a refresh, what was given, never whom it found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadReport {

@@ -138,7 +138,7 @@ impl WireHeader {
         };
         let word = schema.metadata().get(MODE).map(String::as_str);
         let mode = UploadMode::parse(word.unwrap_or("full"))
-            .ok_or_else(|| metadata_error(MODE, "must be `full`, `add` or `remove`"))?;
+            .ok_or_else(|| metadata_error(MODE, "must be `full`, `add`, `remove` or `refresh`"))?;
         let own = match (mode.brings_rows(), kind) {
             (false, _) => None,
             (true, UploadKind::Crm) => Some(SEGMENTS),

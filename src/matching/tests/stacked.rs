@@ -21,6 +21,7 @@ fn steps(destinations: usize) -> impl Strategy<Value = Vec<Step>> {
         1 => rows(16).prop_map(|rows| Step::Upload(UploadMode::Full, rows)),
         6 => rows(10).prop_map(|rows| Step::Upload(UploadMode::Add, rows)),
         4 => rows(3).prop_map(|rows| Step::Upload(UploadMode::Remove, rows)),
+        5 => rows(5).prop_map(|rows| Step::Upload(UploadMode::Refresh, rows)),
         1 => Just(Step::Compact),
     ];
     (rows(20), prop::collection::vec(step, 0..7)).prop_map(|(first, mut steps)| {
@@ -39,28 +40,34 @@ fn effective(kind: UploadKind, steps: &[Step]) -> Vec<(TestRow, u8)> {
         let accepted = new.iter().filter(|row| row.last_day().is_some());
         let accepted = accepted.map(|row| (row.clone(), uploads));
         match mode {
-            UploadMode::Full => rows = accepted.collect(),
-            UploadMode::Add => rows.extend(accepted),
-            UploadMode::Remove => {
-                let tokens: HashSet<Token> = new.iter().flat_map(TestRow::tokens).collect();
-                let touched = |row: &TestRow| row.tokens().iter().any(|t| tokens.contains(t));
-                let plain: Vec<TestRow> = rows.iter().map(|(row, _)| row.clone()).collect();
-                let person = match kind {
-                    UploadKind::Crm => (0..rows.len() as u32).collect(),
-                    UploadKind::Graph => Model::new(&[], &plain).person,
-                };
-                let owners = person.iter().zip(&plain);
-                let gone = owners
-                    .filter(|(_, row)| touched(row))
-                    .map(|(person, _)| *person);
-                let gone: HashSet<u32> = gone.collect();
-                let mut person = person.into_iter();
-                rows.retain(|_| person.next().is_some_and(|person| !gone.contains(&person)));
-            }
+            UploadMode::Full => rows.clear(),
+            UploadMode::Add => {}
+            UploadMode::Remove | UploadMode::Refresh => take_out(kind, &mut rows, new),
+        }
+        if *mode != UploadMode::Remove {
+            rows.extend(accepted);
         }
         uploads += 1;
     }
     rows
+}
+
+/// Removes every row of an advertiser, every person of a partner, with a token of `new`.
+fn take_out(kind: UploadKind, rows: &mut Vec<(TestRow, u8)>, new: &[TestRow]) {
+    let tokens: HashSet<Token> = new.iter().flat_map(TestRow::tokens).collect();
+    let touched = |row: &TestRow| row.tokens().iter().any(|t| tokens.contains(t));
+    let plain: Vec<TestRow> = rows.iter().map(|(row, _)| row.clone()).collect();
+    let person = match kind {
+        UploadKind::Crm => (0..rows.len() as u32).collect(),
+        UploadKind::Graph => Model::new(&[], &plain).person,
+    };
+    let owners = person.iter().zip(&plain);
+    let gone = owners
+        .filter(|(_, row)| touched(row))
+        .map(|(person, _)| *person);
+    let gone: HashSet<u32> = gone.collect();
+    let mut person = person.into_iter();
+    rows.retain(|_| person.next().is_some_and(|person| !gone.contains(&person)));
 }
 
 fn grown<'a>(
@@ -186,5 +193,50 @@ proptest! {
         for (found, (_, satisfies)) in evaluate(&plan).iter().zip(EXPRESSIONS) {
             prop_assert_eq!(found, &model.answer(&satisfies, Some("dmp-b"), &withdrawn, day));
         }
+    }
+    #[test]
+    fn a_refresh_is_the_removal_and_then_the_addition_of_the_same_rows_on_either_side(
+        ours in steps(0),
+        theirs in steps(2),
+        changed in prop::collection::vec(any_row(0), 0..6),
+        people in prop::collection::vec(any_row(2), 0..6),
+        later in 0i64..60,
+        tight in any::<bool>(),
+    ) {
+        let memory = if tight { 0 } else { 1 << 20 };
+        let day = AS_OF.saturating_add(later.days());
+        let mut answers = Vec::new();
+        for modes in [&[UploadMode::Remove, UploadMode::Add][..], &[UploadMode::Refresh]] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut left = grown(dir.path(), crm(), memory, &ours);
+            let mut right = grown(dir.path(), graph(), memory, &theirs);
+            for mode in modes {
+                left.upload(*mode, &changed);
+                right.upload(*mode, &people);
+            }
+            for compacted in [false, true] {
+                if compacted {
+                    left.compact();
+                    right.compact();
+                }
+                let (left, right) = (left.open(), right.open());
+                left.verify().unwrap();
+                right.verify().unwrap();
+                let mut questions = Vec::new();
+                for (text, _) in EXPRESSIONS {
+                    for destination in [None, Some("dmp-b"), Some("dsp-a")] {
+                        questions.push(question(text, destination));
+                    }
+                }
+                let plan = MatchPlan {
+                    advertiser: &left, partner: &right, suppressed: &[], as_of: day, questions, progress: &|_| {},
+                };
+                let sets = LocalEngine::new(1).evaluate(&plan, &AtomicBool::new(false)).unwrap();
+                let cookies = delivered(&right, &sets[1], "dmp-b", day, dir.path());
+                let cookies: Vec<Vec<u8>> = cookies.into_keys().collect();
+                answers.push((evaluate(&plan), cookies, right.persons(), left.gone().len(), right.gone().len()));
+            }
+        }
+        prop_assert_eq!(&answers[..2], &answers[2..]);
     }
 }

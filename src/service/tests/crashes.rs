@@ -216,7 +216,7 @@ async fn the_published_log_satisfies_an_auditor_after_every_kind_of_event() {
         .start_match(&shop, &collaboration)
         .await
         .unwrap();
-    for mode in [UploadMode::Remove, UploadMode::Add] {
+    for mode in [UploadMode::Remove, UploadMode::Add, UploadMode::Refresh] {
         world
             .change("graphs", &collaboration, mode, &persons[..9])
             .await;

@@ -88,35 +88,43 @@ async fn people_who_are_removed_leave_when_the_audience_is_asked_for_again_as_wi
 }
 
 #[tokio::test]
-async fn a_partners_person_is_refreshed_by_removing_one_token_and_adding_its_rows() {
-    let (world, collaboration) = World::agreed().await;
-    let mut persons = Person::many(120, 0);
-    world.upload_both(&collaboration, &persons).await;
-    // Whose consent has ended in the graph.
-    persons[0].consent = "2020-01-01".parse().unwrap();
-    for mode in [UploadMode::Remove, UploadMode::Add] {
-        world
-            .change("graphs", &collaboration, mode, &persons[..1])
-            .await;
+async fn a_person_is_refreshed_at_once_or_by_removing_one_token_and_adding_its_rows() {
+    let (at_once, in_two) = (
+        vec![UploadMode::Refresh],
+        vec![UploadMode::Remove, UploadMode::Add],
+    );
+    for (side, modes) in [
+        ("graphs", &at_once),
+        ("shop", &at_once),
+        ("graphs", &in_two),
+    ] {
+        let (world, collaboration) = World::agreed().await;
+        let mut persons = Person::many(120, 0);
+        world.upload_both(&collaboration, &persons).await;
+        // Whose consent has ended on this side, and then was given again.
+        for (consent, there) in [("2020-01-01", &persons[1..]), ("2026-06-01", &persons[..])] {
+            let expected = cookies(there);
+            let mut one = Person::many(1, 0);
+            one[0].consent = consent.parse().unwrap();
+            for mode in modes {
+                world.change(side, &collaboration, *mode, &one).await;
+            }
+            world.work(&ALL).await;
+            assert_eq!(
+                asked_again(&world, &collaboration).await,
+                expected,
+                "{side}"
+            );
+        }
+        persons.clear();
     }
-    world.work(&ALL).await;
-    let told = asked_again(&world, &collaboration).await;
-    assert_eq!(told, cookies(&persons[1..]));
-    persons[0].consent = "2026-06-01".parse().unwrap();
-    for mode in [UploadMode::Remove, UploadMode::Add] {
-        world
-            .change("graphs", &collaboration, mode, &persons[..1])
-            .await;
-    }
-    world.work(&ALL).await;
-    assert_eq!(asked_again(&world, &collaboration).await, cookies(&persons));
 }
 
 #[tokio::test]
 async fn a_removal_with_no_set_to_remove_from_is_refused_and_so_is_an_addition() {
     let (world, collaboration) = World::agreed().await;
     let persons = Person::many(20, 0);
-    for mode in [UploadMode::Add, UploadMode::Remove] {
+    for mode in [UploadMode::Add, UploadMode::Remove, UploadMode::Refresh] {
         // The other side's set is no set of one's own.
         let rows = super::graph(&collaboration, &persons);
         world.send("graphs", &collaboration, &rows).await;
@@ -175,15 +183,20 @@ async fn nobody_else_and_no_other_collaboration_has_a_part_in_a_set() {
 }
 
 #[tokio::test]
-async fn the_report_of_a_removal_says_what_was_given_and_never_whom_it_found() {
+async fn the_report_of_a_removal_or_a_refresh_says_what_was_given_and_never_whom_it_found() {
     let (world, collaboration) = World::agreed().await;
     let persons = Person::many(200, 0);
-    world.upload_both(&collaboration, &persons[..120]).await;
-    for side in ["shop", "graphs"] {
+    let [remove, refresh] = [UploadMode::Remove, UploadMode::Refresh];
+    for (side, mode) in [
+        ("shop", remove),
+        ("graphs", remove),
+        ("shop", refresh),
+        ("graphs", refresh),
+    ] {
+        world.upload_both(&collaboration, &persons[..120]).await;
         let mut reports = Vec::new();
         // All of these are there, then none is.
         for part in [&persons[..10], &persons[150..160]] {
-            let mode = UploadMode::Remove;
             let id = world.change(side, &collaboration, mode, part).await;
             world.work(&ALL).await;
             let mut report = world.view(side, &id).await.report.unwrap();
@@ -235,6 +248,8 @@ async fn a_mode_that_the_stream_contradicts_is_refused_in_words() {
         (UploadMode::Full, as_said(UploadMode::Add)),
         (UploadMode::Remove, as_said(UploadMode::Add)),
         (UploadMode::Add, as_said(UploadMode::Remove)),
+        (UploadMode::Add, as_said(UploadMode::Refresh)),
+        (UploadMode::Refresh, as_said(UploadMode::Add)),
     ] {
         let id = world.send_as("shop", &collaboration, said, &bytes).await;
         world.work(&SEAL).await;
@@ -275,7 +290,7 @@ async fn the_log_says_what_was_added_to_and_removed_from_what() {
     let persons = Person::many(120, 0);
     world.upload_both(&collaboration, &persons).await;
     let mut chain = Vec::new();
-    for mode in [UploadMode::Add, UploadMode::Remove] {
+    for mode in [UploadMode::Add, UploadMode::Remove, UploadMode::Refresh] {
         chain.push(
             world
                 .change("graphs", &collaboration, mode, &persons[..5])
@@ -295,7 +310,7 @@ async fn the_log_says_what_was_added_to_and_removed_from_what() {
             _ => None,
         })
         .collect();
-    let [base, added, removed] = uploads.as_slice() else {
+    let [base, added, removed, refreshed] = uploads.as_slice() else {
         panic!("{uploads:?}");
     };
     assert_eq!((&base.1, &base.2), (&None, &None));
@@ -307,6 +322,10 @@ async fn the_log_says_what_was_added_to_and_removed_from_what() {
     assert_eq!(
         *removed,
         (chain[1].clone(), word("remove"), Some(chain[0].clone()))
+    );
+    assert_eq!(
+        *refreshed,
+        (chain[2].clone(), word("refresh"), Some(chain[1].clone()))
     );
 }
 

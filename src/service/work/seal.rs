@@ -27,7 +27,7 @@ use crate::store::{Tx, snapshot, transact};
 const OURS: &str = "The service could not seal this upload: send it again, or ask the operator.";
 
 /// What the owner reads of a delta that comes first.
-const NO_SET: &str = "there is nothing yet to add to or to remove from: send a full upload first";
+const NO_SET: &str = "there is nothing yet to change: send a full upload first";
 
 /// A sealed layer, not in the database yet.
 struct Sealed {

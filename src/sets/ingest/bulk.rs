@@ -33,7 +33,8 @@ pub struct TokenJob<'a> {
     pub sources: Vec<Source<'a>>,
     /// Which side it is.
     pub kind: UploadKind,
-    /// What the tokens do to the set of their side. Of a removal, days are 0.
+    /// What the tokens do to the set of their side. One that only takes out has day 0: all of a removal, and
+    /// of a refresh those of rows that are not let in.
     pub mode: UploadMode,
     /// The set that a delta extends.
     pub parent: Option<&'a SealedSet>,
@@ -85,18 +86,19 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
     let team = Team::new(job.threads, &cancel, &quiet);
     let threads = job.sources.len().max(team.threads());
     let sorter = TokenSorter::new(files.scratch(), job.memory, threads);
-    let days = Days::new(job.rows);
     let classes = match job.kind {
         UploadKind::Crm => job.classes.len(),
         UploadKind::Graph => 1,
     };
-    team.run(job.sources.into_iter().map(|source| {
-        let (intake, days, team) = (sorter.intake(), &days, &team);
-        move || fill(source, intake, days, classes, team)
-    }))?;
-    let tokens = sorter.finish();
-    let accepted = days.write(&mut files, &team)?;
-    drop(days);
+    let (tokens, accepted) = {
+        let mut days = vec![0; job.rows as usize];
+        let days = Days::new(&mut days, job.mode.takes_out());
+        team.run(job.sources.into_iter().map(|source| {
+            let (intake, days, team) = (sorter.intake(), &days, &team);
+            move || fill(source, intake, days, classes, team)
+        }))?;
+        (sorter.finish(), days.write(&mut files, &team)?)
+    };
     if job.kind == UploadKind::Crm {
         let classes = job.classes.iter().map(Vec::as_slice);
         files.write(CLASSES, STREAM_BLOCK, &encode_classes(classes))?;
@@ -139,7 +141,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
 fn fill(
     mut source: Source<'_>,
     mut intake: Intake<'_>,
-    days: &Days,
+    days: &Days<'_>,
     classes: usize,
     team: &Team<'_>,
 ) -> Result<(), SealError> {
@@ -151,7 +153,7 @@ fn fill(
         let mut days = days.cursor();
         for record in &records {
             if usize::from(record.class()) >= classes || !days.note(record.owner(), record.day()) {
-                return Err(refused("a token has a row or class that there is not"));
+                return Err(refused("a token has a row, day or class that there is not"));
             }
             intake.push(*record)?;
         }
@@ -160,34 +162,37 @@ fn fill(
     Ok(())
 }
 
-/// The last valid day of every row, in blocks as they are written.
-struct Days {
+/// The last valid day of every row, in blocks as they are written. They are of one piece of memory, which
+/// the system has back when they are dropped.
+struct Days<'a> {
     rows: u32,
-    blocks: Vec<Mutex<Vec<u16>>>,
+    /// Whether a token may be without a day.
+    none: bool,
+    blocks: Vec<Mutex<&'a mut [u16]>>,
 }
 
 /// Notes days for one thread, which holds one block at a time.
-struct Cursor<'d> {
-    days: &'d Days,
-    held: Option<(usize, MutexGuard<'d, Vec<u16>>)>,
+struct Cursor<'d, 'a> {
+    days: &'d Days<'a>,
+    held: Option<(usize, MutexGuard<'d, &'a mut [u16]>)>,
 }
 
-impl Days {
-    fn new(rows: u32) -> Self {
-        let blocks = (0..rows as usize).step_by(ROWS_PER_BLOCK);
-        let block = |first| vec![0; ROWS_PER_BLOCK.min(rows as usize - first)];
+impl<'a> Days<'a> {
+    /// All rows without a day.
+    fn new(days: &'a mut [u16], none: bool) -> Self {
         Days {
-            rows,
-            blocks: blocks.map(|first| Mutex::new(block(first))).collect(),
+            rows: days.len() as u32,
+            none,
+            blocks: days.chunks_mut(ROWS_PER_BLOCK).map(Mutex::new).collect(),
         }
     }
 
-    fn cursor(&self) -> Cursor<'_> {
+    fn cursor(&self) -> Cursor<'_, 'a> {
         let held = None;
         Cursor { days: self, held }
     }
 
-    fn block(&self, block: usize) -> Option<MutexGuard<'_, Vec<u16>>> {
+    fn block(&self, block: usize) -> Option<MutexGuard<'_, &'a mut [u16]>> {
         let block = self.blocks.get(block)?;
         Some(block.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -217,8 +222,8 @@ impl Days {
     }
 }
 
-impl Cursor<'_> {
-    /// Notes a day of a row, of which the latest stays; `false` if there is no such row.
+impl Cursor<'_, '_> {
+    /// Notes a day of a row, of which the latest stays; `false` if there is no such row or day.
     #[inline]
     fn note(&mut self, row: u32, day: u16) -> bool {
         let (block, at) = (row as usize / ROWS_PER_BLOCK, row as usize % ROWS_PER_BLOCK);
@@ -228,8 +233,8 @@ impl Cursor<'_> {
         }
         let held = self.held.as_mut();
         match held.and_then(|(_, days)| days.get_mut(at)) {
-            Some(noted) => *noted = day.max(*noted),
-            None => return false,
+            Some(noted) if day > 0 || self.days.none => *noted = day.max(*noted),
+            _ => return false,
         }
         true
     }

@@ -143,7 +143,16 @@ impl<'a> Judge<'a> {
                     }
                     self.tally.accepted += 1;
                 }
-                Err(reason) => *self.tally.dropped.entry(reason).or_default() += 1,
+                Err(reason) => {
+                    if self.wire.mode.takes_out() {
+                        // Whoever has these tokens is replaced by nobody.
+                        for token in tokens.into_iter().flatten() {
+                            let number = first + row as u32;
+                            self.intake.push(Record::new(token.0, number, 0, 0))?;
+                        }
+                    }
+                    *self.tally.dropped.entry(reason).or_default() += 1;
+                }
             }
         }
         Ok(())

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use super::super::block::{BlockFile, BlockReader};
 use super::super::header::context;
-use super::super::rows::PERSONS;
+use super::super::rows::{NOBODY, PERSONS};
 use super::super::run::Record;
 use super::super::sort::TokenSorter;
 use super::super::testing::{Seeded, key};
@@ -37,6 +37,18 @@ impl Known for Before {
 
 /// Writes the persons of rows with these tokens.
 fn extend(dir: &Path, rows: &[&[u8]], memory: usize) -> (Vec<u32>, u32, Vec<(u32, u32)>) {
+    let known = Before(BTreeMap::from([(1, 7), (3, 3), (5, 7), (4, 5)]));
+    write(dir, rows, &[], &known, memory)
+}
+
+/// The same, with what is known; the rows in `out` are not let in.
+fn write(
+    dir: &Path,
+    rows: &[&[u8]],
+    out: &[u32],
+    known: &dyn Known,
+    memory: usize,
+) -> (Vec<u32>, u32, Vec<(u32, u32)>) {
     let (key, entropy, cancel) = (key(), Seeded::new(1), AtomicBool::new(false));
     let mut files = Files {
         directory: dir,
@@ -50,14 +62,14 @@ fn extend(dir: &Path, rows: &[&[u8]], memory: usize) -> (Vec<u32>, u32, Vec<(u32
     let mut intake = sorter.intake();
     for (row, tokens) in (0..).zip(rows) {
         for token in *tokens {
-            intake.push(Record::new([*token; 16], row, 9, 0)).unwrap();
+            let day = if out.contains(&row) { 0 } else { 9 };
+            intake.push(Record::new([*token; 16], row, day, 0)).unwrap();
         }
     }
     intake.finish();
-    let known = Before(BTreeMap::from([(1, 7), (3, 3), (5, 7), (4, 5)]));
     let team = Team::new(2, &cancel, &|_| {});
     let count = rows.len() as u32;
-    let (tokens, known) = (sorter.finish(), Some(&known as &dyn Known));
+    let (tokens, known) = (sorter.finish(), Some(known));
     let made = write_persons(&mut files, tokens, count, known, memory, &team).unwrap();
     let file = BlockFile::open(&dir.join(PERSONS), &key, &context("d", PERSONS)).unwrap();
     let (mut reader, mut person) = (BlockReader::new(Arc::new(file)), [0; 4]);
@@ -78,5 +90,37 @@ fn known_persons_that_rows_join_become_the_smallest_of_them() {
         // The new ones in the order of their tokens: 8 before 9.
         assert_eq!(persons, [3, 3, 5, 3, 11, 10]);
         assert_eq!((new, aliases), (2, vec![(7, 3)]));
+    }
+}
+
+#[test]
+fn rows_that_are_not_let_in_are_nobody_and_join_nobody() {
+    /// Notes what it is shown, and knows nobody.
+    struct Shown(Mutex<Vec<u8>>);
+    impl Known for Shown {
+        fn next(&self) -> u32 {
+            10
+        }
+        fn lookup(&self) -> Lookup<'_> {
+            Box::new(|records, _| {
+                let mut shown = self.0.lock().unwrap();
+                shown.extend(records.iter().map(|record| (record.token() >> 120) as u8));
+                Ok(())
+            })
+        }
+    }
+    // Row 1 would join 0 and 2, row 4 is alone with its token, row 5 shares with 3 what 6 has too.
+    let rows: [&[u8]; 7] = [&[1], &[1, 2], &[2], &[7], &[9], &[7], &[7, 8]];
+    for memory in [0, 64 << 20] {
+        let (dir, shown) = (tempfile::tempdir().unwrap(), Shown(Mutex::default()));
+        let made = write(dir.path(), &rows, &[1, 4, 5], &shown, memory);
+        assert_eq!(
+            made,
+            (vec![10, NOBODY, 11, 12, NOBODY, NOBODY, 12], 3, Vec::new())
+        );
+        let mut shown = shown.0.into_inner().unwrap();
+        shown.sort_unstable();
+        shown.dedup();
+        assert_eq!(shown, [1, 2, 7, 8, 9]);
     }
 }

@@ -1,6 +1,6 @@
 //! What a delta finds in the set below it, and when it is refused.
 
-use tamis_protocols::wire::batch::UploadMode::{self, Add, Full, Remove};
+use tamis_protocols::wire::batch::UploadMode::{self, Add, Full, Refresh, Remove};
 use tamis_protocols::wire::batch::WireHeader;
 
 use super::*;
@@ -67,9 +67,11 @@ fn a_delta_extends_a_set_of_its_own_kind_or_is_refused_in_words() {
     next.epoch = 2;
     let next = sealed(&next, &[row(1)], &dir.path().join("n"), "n", 0);
     let before = names(dir.path());
-    let refusals: [(UploadMode, UploadMode, Option<&SealedSet>, &str); 6] = [
+    let refusals: [(UploadMode, UploadMode, Option<&SealedSet>, &str); 8] = [
         (Add, Add, None, "send a full upload first"),
         (Remove, Remove, None, "send a full upload first"),
+        (Refresh, Refresh, None, "send a full upload first"),
+        (Refresh, Add, Some(&base), "taken as `refresh`"),
         (Full, Full, Some(&base), "extends no set"),
         (Add, Remove, Some(&base), "taken as `add`"),
         (Add, Add, Some(&other), "not of this side"),
@@ -158,5 +160,36 @@ fn a_removal_needs_no_consent_and_its_own_rows_are_nobodys() {
         assert_eq!((set.gone().len(), set.rows()), (1, 5));
         assert_eq!(set.layers()[1].run().firsts().len(), 0);
         set.verify().unwrap();
+    }
+}
+
+#[test]
+fn a_refresh_takes_out_also_whom_only_rows_that_are_not_let_in_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for header in [crm(), graph()] {
+        for memory in [0, 1 << 22] {
+            let mut set = Growing::new(dir.path(), header.clone(), memory);
+            set.upload(Full, &(0..10).map(single).collect::<Vec<_>>());
+            let refused = TestRow {
+                given: None,
+                ..single(3)
+            };
+            set.upload(Refresh, &[refused.clone(), single(4), single(50)]);
+            let open = set.open();
+            assert_eq!((open.gone().len(), open.rows()), (2, 13));
+            let report = open.report();
+            assert_eq!((report.rows, report.accepted), (3, 2));
+            let graph = header.kind.as_str() == "graph";
+            assert_eq!(report.persons, graph.then_some(2));
+            assert!(open.aliases().is_empty());
+            // Nobody who came with it is taken out by it, and whoever did may be the next time.
+            set.upload(Refresh, &[single(50), refused]);
+            assert_eq!(set.open().gone().len(), 3);
+            let deltas = set.open().delta_weight();
+            assert_eq!((deltas.layers, deltas.gone), (2, 0.3));
+            set.open().verify().unwrap();
+            fs::remove_dir_all(dir.path()).unwrap();
+            fs::create_dir(dir.path()).unwrap();
+        }
     }
 }

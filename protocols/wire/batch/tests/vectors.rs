@@ -64,7 +64,7 @@ fn failures() -> Vec<Failure> {
         (
             "no such mode",
             empty(odd),
-            "must be `full`, `add` or `remove`",
+            "must be `full`, `add`, `remove` or `refresh`",
         ),
         (
             "continuation marker missing",
@@ -85,12 +85,18 @@ fn committed_vectors_are_what_the_code_makes() {
         ..crm_header()
     };
     let added = stream(&added, &crm_batch());
+    let refresh = WireHeader {
+        mode: UploadMode::Refresh,
+        ..graph_header()
+    };
+    let refresh = stream(&refresh, &graph_batch());
     let removal = stream(&removal_header(), &removal_batch());
     let mut vectors = vec![
         json!({"name": "crm", "stream": STANDARD.encode(&crm), "rows": read_all(&crm).unwrap()}),
         json!({"name": "graph", "stream": STANDARD.encode(&graph), "rows": read_all(&graph).unwrap()}),
         json!({"name": "add", "stream": STANDARD.encode(&added), "rows": read_all(&added).unwrap()}),
         json!({"name": "remove", "stream": STANDARD.encode(&removal), "rows": read_all(&removal).unwrap()}),
+        json!({"name": "refresh", "stream": STANDARD.encode(&refresh), "rows": read_all(&refresh).unwrap()}),
     ];
     for (name, bytes, failure) in failures() {
         assert!(error(&bytes).contains(failure), "{name}");

@@ -23,7 +23,7 @@ fn what_is_written_is_read() {
 #[test]
 fn the_header_survives_its_schema() {
     for header in [crm_header(), graph_header()] {
-        for mode in [UploadMode::Full, UploadMode::Add] {
+        for mode in [UploadMode::Full, UploadMode::Add, UploadMode::Refresh] {
             let header = WireHeader {
                 mode,
                 ..header.clone()

@@ -26,7 +26,7 @@ use crate::service::Caller;
         ("Upload-Length" = u64, Header, description = "Bytes of the whole upload", minimum = 1, example = 1048576),
         (
             "Upload-Metadata" = String, Header,
-            description = "`collaboration` and the base64 form of the collaboration's id; `mode` and that of `full` (the same as none), `add` or `remove`; other keys are ignored",
+            description = "`collaboration` and the base64 form of the collaboration's id; `mode` and that of `full` (the same as none), `add`, `remove` or `refresh`; other keys are ignored",
             example = "collaboration NmYxZDBjMWI4YTJlNGY3NzkwYjNjNWQyZTFmMDBhMTE="
         )
     ),
@@ -118,7 +118,7 @@ fn mode(metadata: &mut BTreeMap<String, Vec<u8>>) -> Result<UploadMode, Problem>
             "unknown_mode",
             "There is no such mode of an upload.",
         )
-        .because("In Upload-Metadata, mode is the base64 form of full, add or remove.")
+        .because("In Upload-Metadata, mode is the base64 form of full, add, remove or refresh.")
     })
 }
 
@@ -157,6 +157,7 @@ mod tests {
         assert_eq!(said("full"), Ok(UploadMode::Full));
         assert_eq!(said("add"), Ok(UploadMode::Add));
         assert_eq!(said("remove"), Ok(UploadMode::Remove));
+        assert_eq!(said("refresh"), Ok(UploadMode::Refresh));
         for word in ["", "Add", "replace", "\u{e9}"] {
             assert_eq!(said(word), Err(422), "{word}");
         }

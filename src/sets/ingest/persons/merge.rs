@@ -35,19 +35,14 @@ where
             let mut before: Option<Record> = None;
             tokens.peek(part, &mut work, |slice| {
                 team.check()?;
-                let first = slice.records.first();
-                if let (Some(before), Some(first)) = (before, first)
-                    && before.token() == first.token()
-                {
-                    same.push((before.owner(), first.owner()));
-                }
-                let left = compact(slice.records, |a, b| same.push((a, b)));
-                before = slice.records[..left].last().copied();
+                let mut left = compact(slice.records, |a, b| same.push((a, b)));
+                before = follow(before, &slice.records[..left], |a, b| same.push((a, b)));
                 if let Some(lookup) = &mut lookup {
                     let records = &slice.records[..left];
                     lookup(records, &mut |at, person| {
                         touched.push((records[at].owner(), person));
                     })?;
+                    left = let_in(&mut slice.records[..left]);
                 }
                 let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                 all.1.append(&mut touched);
@@ -78,22 +73,59 @@ fn unite<P: Parents>(union: &mut UnionFind<P>, same: &mut Vec<(u32, u32)>) -> Re
     Ok(())
 }
 
-/// Leaves each token once, with the first of its owners and the latest of its days, at the start of
-/// `records`; returns how many there are, and tells which owners share one.
+/// The last record of a slice, whose token may go on in the next: with an owner that is let in, if it has
+/// one. Tells who has the first token as well as the last one of the slice before.
+fn follow(
+    before: Option<Record>,
+    records: &[Record],
+    mut same: impl FnMut(u32, u32),
+) -> Option<Record> {
+    let (Some(first), Some(last)) = (records.first(), records.last()) else {
+        return before;
+    };
+    let Some(before) = before.filter(|before| before.token() == first.token() && before.day() > 0)
+    else {
+        return Some(*last);
+    };
+    if first.day() > 0 {
+        same(before.owner(), first.owner());
+    }
+    Some(match last.day() == 0 && last.token() == before.token() {
+        true => before,
+        false => *last,
+    })
+}
+
+/// Leaves each token once, with the first of its owners that are let in and the latest of its days, at the
+/// start of `records`; returns how many there are, and tells which owners share one.
 pub(super) fn compact(records: &mut [Record], mut same: impl FnMut(u32, u32)) -> usize {
     let mut left = 0usize;
     for i in 0..records.len() {
         let next = records[i];
         match left.checked_sub(1).map(|last| &mut records[last]) {
             Some(last) if last.token() == next.token() => {
-                same(last.owner(), next.owner());
-                *last = last.owned(last.owner(), last.day().max(next.day()));
+                if last.day() == 0 {
+                    *last = next;
+                } else if next.day() > 0 {
+                    same(last.owner(), next.owner());
+                    *last = last.owned(last.owner(), last.day().max(next.day()));
+                }
             }
             _ => {
                 records[left] = next;
                 left += 1;
             }
         }
+    }
+    left
+}
+
+/// Leaves the records of rows that are let in at the start, in order; returns how many they are.
+pub(in crate::sets::ingest) fn let_in(records: &mut [Record]) -> usize {
+    let mut left = 0;
+    for i in 0..records.len() {
+        records[left] = records[i];
+        left += usize::from(records[i].day() > 0);
     }
     left
 }

@@ -6,6 +6,9 @@
 //! other numbers its part, and all write. Where the records are in memory they stay sorted between the
 //! passes; else they are sorted again, which costs less than writing and reading them once more.
 //!
+//! A token of day 0 is of a row that is not let in: it says whom a refresh takes out, makes nobody a person
+//! and joins nobody with another.
+//!
 //! Memory: the budget, of which 4 bytes per row while that is at most three quarters of it (beyond, they
 //! are in pages on the disk, and looked at in the order of the rows), and 8 bytes per token that was known
 //! before. Where records must make way for parents, the allocator may keep their memory, at most half the
@@ -23,6 +26,7 @@ use super::super::run::Record;
 use super::super::sort::SortedTokens;
 use super::paged::PagedParents;
 use super::{Files, MAX_ROWS, SealError, SetError, Team};
+pub(super) use merge::let_in;
 use merge::{merge, settle};
 use number::number;
 use rows::write_file;
@@ -36,8 +40,8 @@ pub(in crate::sets) trait Known: Sync {
     fn lookup(&self) -> Lookup<'_>;
 }
 
-/// Finds the persons of records in order: the position of a record, and the person that its token leads
-/// to, if it is still there.
+/// Is shown records in order, each token once (or, by an advertiser, as often as it is there), and tells the
+/// position of a record and the person that its token leads to, if it is still there and the row joins it.
 pub(in crate::sets) type Lookup<'k> =
     Box<dyn FnMut(&[Record], &mut dyn FnMut(usize, u32)) -> Result<(), SetError> + 'k>;
 
@@ -96,7 +100,7 @@ where
     let first = known.map_or(0, Known::next);
     let (numbers, aliases) = settle(union, touched, first)?;
     let run = files.create_run(UploadKind::Graph)?;
-    let numbers = number(tokens, numbers, &run, team)?;
+    let numbers = number(tokens, numbers, &run, known.is_some(), team)?;
     let new = numbers.count() - first;
     let file = files.place(PERSONS, 4 * ROWS_PER_BLOCK, 4 * u64::from(rows))?;
     write_file(&file, numbers, rows, team)?;

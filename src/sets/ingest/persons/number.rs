@@ -8,13 +8,14 @@ use tamis_protocols::intersection::{Numbers, Parents};
 use super::super::super::run::{Record, RunWriter};
 use super::super::super::sort::{SortedTokens, Workspace};
 use super::super::{SealError, Team};
-use super::merge::compact;
+use super::merge::{compact, let_in};
 
-/// Numbers persons and writes the run.
+/// Numbers persons and writes the run. Of a `delta`, some tokens may be of rows that are not let in.
 pub(super) fn number<P: Parents + Send>(
     tokens: &SortedTokens,
     numbers: Numbers<P>,
     run: &RunWriter,
+    delta: bool,
     team: &Team<'_>,
 ) -> Result<Numbers<P>, SealError>
 where
@@ -41,6 +42,10 @@ where
                     gathered.truncate(left);
                     open = if last { None } else { gathered.pop() };
                     records = &mut gathered;
+                }
+                if delta {
+                    let kept = let_in(records);
+                    records = &mut records[..kept];
                 }
                 let mut turn = turns.wait(part, team)?;
                 assign(&mut turn.1, records)?;
