@@ -21,6 +21,7 @@ use super::super::header::SetHeader;
 use super::super::rows::{ROWS, ROWS_PER_BLOCK};
 use super::super::run::Record;
 use super::super::sort::{Intake, TokenSorter};
+use super::persons::parents;
 use super::{Files, MAX_ROWS, Progress, SealError, Team};
 
 /// Fills an empty list with the next records, in any order; `false` once there are no more.
@@ -85,7 +86,10 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
     let (cancel, quiet) = (AtomicBool::new(false), |_: Progress| {});
     let team = Team::new(job.threads, &cancel, &quiet);
     let threads = job.sources.len().max(team.threads());
-    let sorter = TokenSorter::new(files.scratch(), job.memory, threads);
+    let mut sorter = TokenSorter::new(files.scratch(), job.memory, threads);
+    if job.kind == UploadKind::Graph && job.mode.brings_rows() {
+        sorter = sorter.beside(parents(job.rows));
+    }
     let classes = match job.kind {
         UploadKind::Crm => job.classes.len(),
         UploadKind::Graph => 1,

@@ -58,6 +58,8 @@ pub(in crate::sets) struct Slice<'a> {
     pub(in crate::sets) records: &'a mut [Record],
     /// Whether they are the last of their part.
     pub(in crate::sets) last: bool,
+    /// Whether they are what an earlier reader left.
+    pub(in crate::sets) left: bool,
 }
 
 /// The memory of one thread that reads parts.
@@ -186,9 +188,13 @@ impl SortedTokens {
             true => work.radix.gather(&content.records.resident),
             false => self.sort(part, &content.records, work)?,
         };
+        let left = content.sorted;
         drop(content);
-        let last = true;
-        each(Slice { records, last })?;
+        each(Slice {
+            records,
+            last: true,
+            left,
+        })?;
         self.tidy(part, work);
         Ok(())
     }
@@ -204,10 +210,10 @@ impl SortedTokens {
         let mut content = std::mem::take(&mut *self.content(part));
         if self.fits(part) {
             let records = self.sort(part, &content.records, work)?;
-            let last = true;
             let left = each(Slice {
                 records: &mut *records,
-                last,
+                last: true,
+                left: false,
             })?;
             if content.records.spilled.is_empty() {
                 // Into the memory that they came from.
@@ -315,9 +321,12 @@ impl SortedTokens {
         loop {
             slice.clear();
             let more = merge.next(SLICE, &mut slice)?;
-            let (records, last) = (&mut slice[..], !more);
-            each(Slice { records, last })?;
-            if last {
+            each(Slice {
+                records: &mut slice,
+                last: !more,
+                left: false,
+            })?;
+            if !more {
                 return Ok(());
             }
         }

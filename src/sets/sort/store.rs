@@ -58,6 +58,13 @@ impl TokenSorter {
         }
     }
 
+    /// Leaves `bytes` of the budget to what is known to be needed once all records are there: memory that was
+    /// given back record by record does not always return to the system.
+    pub(in crate::sets) fn beside(self, bytes: usize) -> Self {
+        let room = (self.room / 2 * 3).saturating_sub(bytes).min(self.room);
+        TokenSorter { room, ..self }
+    }
+
     /// Takes a buffer over, leaving an empty one of the same capacity.
     pub(super) fn put(
         &self,

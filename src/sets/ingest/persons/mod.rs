@@ -11,8 +11,9 @@
 //!
 //! Memory: the budget, of which 4 bytes per row while that is at most three quarters of it (beyond, they
 //! are in pages on the disk, and looked at in the order of the rows), and 8 bytes per token that was known
-//! before. Where records must make way for parents, the allocator may keep their memory, at most half the
-//! budget, until the job is done.
+//! before. Where records must make way for parents, the allocator may keep their memory until the job is
+//! done: of an upload, whose rows are counted as they come, at most half the budget; where the rows are known
+//! before, the buffers of the intakes, an eighth.
 
 mod merge;
 mod number;
@@ -56,6 +57,11 @@ pub(in crate::sets) struct Persons {
     pub(in crate::sets) aliases: Aliases,
 }
 
+/// Bytes that the parents of `rows` rows take.
+pub(super) fn parents(rows: u32) -> usize {
+    4 * rows as usize
+}
+
 /// Bytes of parents that are kept in memory, however little there is.
 const LEAST: usize = 16 << 10;
 
@@ -75,7 +81,7 @@ pub(in crate::sets) fn write_persons(
         return Err(SealError::Refused(text.to_owned()));
     }
     team.expect(2 * tokens.records() + u64::from(rows));
-    let (parents, share) = (4 * rows as usize, memory / 4 * 3);
+    let (parents, share) = (parents(rows), memory / 4 * 3);
     tokens.evict(share.saturating_sub(parents))?;
     if parents <= share.max(LEAST) {
         return write(files, &tokens, UnionFind::new(rows), rows, known, team);

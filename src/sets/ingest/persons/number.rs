@@ -31,8 +31,11 @@ where
             tokens.take(part, &mut work, |slice| {
                 team.check()?;
                 let (read, last) = (slice.records.len(), slice.last);
-                let left = compact(slice.records, |_, _| {});
-                let mut records = &mut slice.records[..left];
+                let mut records = slice.records;
+                if !slice.left {
+                    let left = compact(records, |_, _| {});
+                    records = &mut records[..left];
+                }
                 if open.is_some() || !last {
                     // A token may go on in the next slice.
                     gathered.clear();
@@ -43,7 +46,7 @@ where
                     open = if last { None } else { gathered.pop() };
                     records = &mut gathered;
                 }
-                if delta {
+                if delta && !slice.left {
                     let kept = let_in(records);
                     records = &mut records[..kept];
                 }
