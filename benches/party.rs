@@ -21,7 +21,7 @@ use tamis_protocols::wire::terms::{Destination, Terms};
 
 fn terms() -> Terms {
     Terms {
-        version: 1,
+        version: 2,
         nonce: "00".repeat(16),
         advertiser: "shop".to_owned(),
         partner: "onboarder".to_owned(),
@@ -33,7 +33,7 @@ fn terms() -> Terms {
             Destination::new("dsp-a", Some(&[7; 32])),
             Destination::new("dmp-b", None),
         ],
-        k_min: 100,
+        release: tamis_protocols::release::Policy::floor(),
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: jiff::civil::date(2027, 12, 31),

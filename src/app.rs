@@ -20,7 +20,6 @@ use tamis_keys::Entropy;
 use tamis_keys::entropy::SystemEntropy;
 use tamis_keys::home::HomeError;
 use tamis_keys::kek::KekError;
-use tamis_protocols::release::PolicyError;
 use tamis_protocols::transparency::BadOrigin;
 
 use crate::cli::operator::{
@@ -83,8 +82,6 @@ pub enum AppError {
     Network(#[from] NetworkError),
     #[error("log_origin: {0}")]
     Origin(#[from] BadOrigin),
-    #[error("release.k_min: {0}")]
-    Policy(#[from] PolicyError),
 }
 
 impl AppError {
@@ -95,7 +92,6 @@ impl AppError {
             AppError::HomeExists(_)
                 | AppError::Config(_)
                 | AppError::Origin(_)
-                | AppError::Policy(_)
                 | AppError::Network(_)
                 | AppError::Service(ServiceError::Invalid { .. } | ServiceError::Conflict { .. })
                 | AppError::Authority(AuthorityError::HostName)

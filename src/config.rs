@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tamis_protocols::release::Policy;
 
 use crate::http::limits::Limits;
 
@@ -65,8 +66,8 @@ pub struct Config {
     pub log_origin: String,
     /// Uploads.
     pub uploads: Uploads,
-    /// The release gate.
-    pub release: Release,
+    /// The release policy: what no collaboration can make looser.
+    pub release: Policy,
     /// Certificates and invitations.
     pub enrolment: Enrolment,
     /// Matching and background work.
@@ -87,14 +88,6 @@ pub struct Uploads {
     pub expire_hours: u32,
     /// Incomplete uploads that one party may have.
     pub open_per_party: u32,
-}
-
-/// The release gate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Release {
-    /// Fewest persons of a released count; at least 100. Collaborations may raise it.
-    pub k_min: u32,
 }
 
 /// Certificates and invitations.
@@ -156,7 +149,7 @@ impl Default for Config {
             kek_command: None,
             log_origin: "localhost/tamis".to_owned(),
             uploads: Uploads::default(),
-            release: Release::default(),
+            release: Policy::floor(),
             enrolment: Enrolment::default(),
             work: Work::default(),
             delivery: Delivery::default(),
@@ -172,12 +165,6 @@ impl Default for Uploads {
             expire_hours: 48,
             open_per_party: 8,
         }
-    }
-}
-
-impl Default for Release {
-    fn default() -> Self {
-        Release { k_min: 100 }
     }
 }
 

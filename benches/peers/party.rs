@@ -39,7 +39,7 @@ fn main() {
 
 fn terms() -> Terms {
     Terms {
-        version: 1,
+        version: 2,
         nonce: "00".repeat(16),
         advertiser: "shop".to_owned(),
         partner: "onboarder".to_owned(),
@@ -48,7 +48,7 @@ fn terms() -> Terms {
         identifiers: vec![IdentifierType::Email, IdentifierType::Phone],
         epoch: 1,
         destinations: vec![Destination::new("dsp-a", Some(&[7; 32]))],
-        k_min: 100,
+        release: tamis_protocols::release::Policy::floor(),
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: jiff::civil::date(2027, 12, 31),

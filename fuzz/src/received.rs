@@ -137,7 +137,7 @@ pub(crate) fn expression(data: &[u8]) -> bool {
 
 pub(crate) fn all_terms() -> Vec<Vec<u8>> {
     let terms = Terms {
-        version: 1,
+        version: 2,
         nonce: "00112233445566778899aabbccddeeff".to_owned(),
         advertiser: "shop".to_owned(),
         partner: "graphs".to_owned(),
@@ -149,7 +149,7 @@ pub(crate) fn all_terms() -> Vec<Vec<u8>> {
             Destination::new("dsp-a", Some(&[9; 32])),
             Destination::new("dmp-b", None),
         ],
-        k_min: 100,
+        release: tamis_protocols::release::Policy::floor(),
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: date(2027, 11, 22),

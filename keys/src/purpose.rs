@@ -42,4 +42,6 @@ purposes! {
     LogSigning = "log-signing";
     /// Key of the signatures on deliveries to one destination.
     Webhook = "webhook";
+    /// Whom the release gate holds back, and whom it keeps for control.
+    Choice = "choice";
 }

@@ -55,9 +55,71 @@ impl PersonSet {
         self.0 |= &other.0;
     }
 
+    /// Those who are also in `other`.
+    #[must_use]
+    pub fn within(&self, other: &PersonSet) -> PersonSet {
+        PersonSet(&self.0 & &other.0)
+    }
+
+    /// Those who are not in `other`.
+    pub(crate) fn without(&self, other: &PersonSet) -> PersonSet {
+        PersonSet(&self.0 - &other.0)
+    }
+
+    /// Whether everybody is also in `other`.
+    pub fn is_within(&self, other: &PersonSet) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
     /// How many, for the release gate.
     pub fn cardinality(&self) -> Cardinality {
         Cardinality::new(self.0.len())
+    }
+
+    /// One more than the highest person.
+    pub(crate) fn bound(&self) -> usize {
+        self.0.max().map_or(0, |person| person as usize + 1)
+    }
+
+    /// The persons, ascending, for the release gate.
+    pub(crate) fn each(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter()
+    }
+
+    /// Those who satisfy a condition, asked in ascending order.
+    pub(crate) fn filtered(&self, mut keep: impl FnMut(u32) -> bool) -> PersonSet {
+        let kept = self.0.iter().filter(|person| keep(*person));
+        // Ascending numbers are always accepted.
+        PersonSet(RoaringBitmap::from_sorted_iter(kept).unwrap_or_default())
+    }
+
+    /// Everybody under the numbers that `number` hands over for them.
+    pub(crate) fn renumbered(&self, mut number: impl FnMut(u32, &mut dyn FnMut(u32))) -> PersonSet {
+        let mut set = RoaringBitmap::new();
+        for person in &self.0 {
+            number(person, &mut |new| {
+                set.insert(new);
+            });
+        }
+        PersonSet(set)
+    }
+
+    /// The portable roaring format, for persons that were released.
+    pub(crate) fn to_stored(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.0.serialized_size());
+        // Writing to memory does not fail.
+        let _ = self.0.serialize_into(&mut bytes);
+        bytes
+    }
+
+    /// What [`PersonSet::to_stored`] wrote, and nothing behind it.
+    pub(crate) fn from_stored(bytes: &[u8]) -> std::io::Result<PersonSet> {
+        let mut rest = bytes;
+        let set = RoaringBitmap::deserialize_from(&mut rest)?;
+        match rest.is_empty() {
+            true => Ok(PersonSet(set)),
+            false => Err(std::io::ErrorKind::InvalidData.into()),
+        }
     }
 
     #[cfg(test)]

@@ -1,24 +1,37 @@
-//! The release gate, first form: the only door through which a count may leave.
+//! The release gate: the only door through which a count or an audience may leave.
 //!
-//! Flow: matching yields a raw [`Cardinality`]; [`Policy::decide`] compares it with the minimum, adds
-//! discrete Laplace noise, rounds, and returns a [`Decision`]. Only this module can read a
-//! `Cardinality` and only it can make a [`Released`] value, so that no endpoint, log or metric can
-//! carry an exact count.
+//! Flow: matching yields raw persons; [`Policy::release`] compares them with the [`Cells`] that earlier
+//! audiences have cut at the destination, drops, keeps or holds back what would make a small piece, and
+//! counts what is left; [`Policy::count`] alone decides about a number. Every decision is charged to a
+//! budget ([`Account`]). Only this module can read a [`Cardinality`] and only it can make a [`Released`]
+//! value or an [`Emitted`] set, so that no endpoint, log or metric can carry an exact count.
 //!
-//! What each party learns: a noised, rounded count of at least `k_min` persons, or "below minimum"
-//! and nothing else. What this form does not stop: a known crowd of `k_min − 1` plus one person tells
-//! whether that person is there, and so do two audiences that differ by one person; cells, a noisy
-//! threshold and a budget will close this in the same room.
+//! What each party learns: noised, rounded counts of at least `k_min` persons, or "below minimum" and
+//! nothing else; a destination, audiences of which every Boolean combination is empty or has at least
+//! `cell_min` persons. What is not stopped: see SECURITY.md, residual risks.
 //!
 //! See SPEC.md. Noise: Canonne, Kamath, Steinke, "The discrete Gaussian for differential privacy"
-//! (NeurIPS 2020), §5.2, algorithm 2 (discrete Laplace). Noise before rounding: `threats.md`,
-//! rounding-edge probing (Venkatadri et al. 2018).
+//! (NeurIPS 2020), §5.2, algorithm 2 (discrete Laplace). Noise before rounding: Venkatadri et al. 2018,
+//! rounding-edge probing.
 
+mod audience;
+mod budget;
+mod cells;
+mod choice;
+mod emitted;
 mod policy;
+mod rate;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
-pub use policy::{Policy, PolicyError};
+pub use audience::{Ask, Holdout, Outcome};
+pub use budget::{Account, Exhausted};
+pub use cells::Cells;
+pub use choice::Choice;
+pub use emitted::Emitted;
+pub use policy::{Policy, PolicyError, Wish};
+pub use rate::rate;
 
 use crate::intersection::Cardinality;
 use crate::wire::api::ReleasedCount;
@@ -92,29 +105,20 @@ impl Decision {
             ReleasedCount::BelowMinimum => None,
         }
     }
-
-    /// The released number in whole percent of the caller's own rows, at most 100.
-    pub fn percent_of(&self, own_rows: u64) -> Option<u8> {
-        let about = u128::from(self.about()?);
-        let percent = (about * 100).checked_div(u128::from(own_rows))?;
-        Some(percent.min(100) as u8)
-    }
 }
 
 impl Policy {
-    /// Decides about one set of persons. With fewer than `k_min` of them, no noise is drawn and
-    /// nothing is said. Otherwise the count gets noise, is rounded half up to a multiple of
-    /// `round_to`, and is never reported below `k_min` rounded down, nor above 2⁶³.
-    pub fn decide(&self, persons: &Cardinality, noise: &dyn Noise) -> Decision {
+    /// Decides whether a number of persons may be told. It gets noise; what then reaches the minimum
+    /// and its margin is rounded half up to a multiple of `round_to`, at most 2⁶³. Fewer than `k_min`
+    /// persons are never told of, whatever the noise.
+    pub fn count(&self, persons: &Cardinality, noise: &dyn Noise) -> Decision {
         let raw = persons.raw();
-        if raw < u64::from(self.k_min()) {
+        let noised = raw.saturating_add_signed(noise.discrete_laplace(self.noise_scale()));
+        if raw < u64::from(self.k_min()) || noised < u64::from(self.threshold()) {
             return Decision::BelowMinimum;
         }
         let step = u64::from(self.round_to());
-        let noised = raw.saturating_add_signed(noise.discrete_laplace(self.noise_scale()));
-        let rounded = noised.saturating_add(step / 2) / step * step;
-        let least = u64::from(self.k_min()) / step * step;
-        let about = rounded.max(least).min(1 << 63);
+        let about = (noised.saturating_add(step / 2) / step * step).min(1 << 63);
         Decision::Released(Released::new(ReleasedCount::Released { about }))
     }
 }

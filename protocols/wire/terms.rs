@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::consent::ConsentRule;
 use crate::identifier::{IdentifierType, Profile};
+use crate::release::Policy;
 use crate::transparency::key_fingerprint;
 
 /// What both parties agree to. Signed as the exact bytes of its JSON form, never re-serialised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
-    /// Version of this document: 1.
+    /// Version of this document: 2.
     pub version: u32,
     /// 16 random bytes, hexadecimal: makes the collaboration's id unique.
     pub nonce: String,
@@ -28,8 +29,8 @@ pub struct Terms {
     pub epoch: u32,
     /// Destinations that may receive audiences, with the keys that labels are sealed to.
     pub destinations: Vec<Destination>,
-    /// Minimum audience size in distinct persons; at least the operator's floor of 100.
-    pub k_min: u32,
+    /// The release policy, every parameter of it; never looser than the operator's.
+    pub release: Policy,
     /// What an advertiser's row must carry to take part.
     pub advertiser_consent: ConsentRule,
     /// What a partner's row must carry to take part.

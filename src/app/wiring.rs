@@ -70,7 +70,7 @@ pub async fn wire(
         authority: authority.clone(),
         log_key,
         data_dir: data_dir.clone(),
-        policy: Policy::floor().tightened(config.release.k_min)?,
+        policy: config.release,
         limits: limits(&config),
     })
     .map_err(|source| AppError::File {

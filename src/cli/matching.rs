@@ -30,8 +30,8 @@ impl Match {
         };
         screen.answer(&view, || {
             let rate = view
-                .rate_percent
-                .map(|rate| format!(", {rate} % of the rows that take part"))
+                .rate
+                .map(|rate| format!(", {} of the rows that take part", prose::rate(rate)))
                 .unwrap_or_default();
             format!(
                 "Match {}\n  matched persons: {}{rate}\nNext: tamis audience create NAME --where EXPR --to DESTINATION",

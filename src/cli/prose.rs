@@ -3,7 +3,7 @@
 use comfy_table::{LineStyle, Table, TableStyle};
 use tamis_protocols::wire::api::{
     AudienceState, AudienceUse, AudienceView, CollaborationState, DeliveryReason, DeliveryState,
-    DeliveryView, ReleasedCount, UploadMode, UploadReport, UploadView,
+    DeliveryView, MatchRate, ReleasedCount, UploadMode, UploadReport, UploadView,
 };
 
 /// Columns of a line that is broken: what the narrowest usual terminal shows, with room for an indent.
@@ -31,6 +31,14 @@ pub(super) fn size(count: Option<&ReleasedCount>) -> String {
         Some(ReleasedCount::Released { about }) => format!("about {}", thousands(*about)),
         Some(ReleasedCount::BelowMinimum) => "below minimum".to_owned(),
         None => "–".to_owned(),
+    }
+}
+
+/// A match rate.
+pub(super) fn rate(rate: MatchRate) -> String {
+    match rate {
+        MatchRate::About { percent } => format!("{percent} %"),
+        MatchRate::Above { above } => format!("> {above} %"),
     }
 }
 

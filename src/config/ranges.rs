@@ -28,7 +28,6 @@ impl Config {
                 self.uploads.open_per_party > 0,
                 "at least 1",
             ),
-            ("release.k_min", self.release.k_min >= 100, "at least 100"),
             (
                 "enrolment.certificate_days",
                 (1..=397).contains(&self.enrolment.certificate_days),

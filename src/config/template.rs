@@ -38,7 +38,47 @@ const COMMENTS: &[(&str, &str)] = &[
     ),
     (
         "k_min",
-        "Fewest persons of a released count, at least 100. Collaborations may raise it, never lower it.",
+        "Fewest persons of a released count, before the margin; at least 100. Like all of the release policy: collaborations may tighten it, never loosen it.",
+    ),
+    (
+        "cell_min",
+        "Fewest persons of any combination of audiences; at least 50.",
+    ),
+    (
+        "noise_scale",
+        "Scale of the noise on counts and thresholds, persons, 5 to 100.",
+    ),
+    (
+        "round_to",
+        "Counts are rounded to multiples of this; at least 10.",
+    ),
+    (
+        "pair_cap",
+        "Privacy budget of an advertiser with a partner, thousandths of ε in a window; at most 8,000.",
+    ),
+    (
+        "partner_cap",
+        "Privacy budget of a partner with all advertisers, thousandths of ε in a window; at most 80,000.",
+    ),
+    (
+        "window_days",
+        "Days after which a charge is given back; at least 30.",
+    ),
+    (
+        "look_back_days",
+        "Days for which an audience that was replaced still counts as known; at least 90.",
+    ),
+    (
+        "upload_min",
+        "Fewest rows of an advertiser's set; at least 1,000.",
+    ),
+    (
+        "tenure_days",
+        "Days that a partner's person must have been there before it counts.",
+    ),
+    (
+        "window_minutes",
+        "Results are told at multiples of so many minutes of the day only, at most 1,440; 0: at once.",
     ),
     (
         "certificate_days",

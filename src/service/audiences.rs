@@ -14,6 +14,8 @@ use tamis_protocols::wire::api::{
     AudienceAtDestination, AudienceRequest, AudienceState, AudienceView,
 };
 
+use tamis_protocols::wire::terms::Terms;
+
 use super::deliveries::delivery_state;
 use super::matches::{newest_uploads, released};
 use super::scope::advertiser_only;
@@ -119,16 +121,13 @@ impl Service {
                 "Name at least one destination of the terms, each once.",
             ));
         }
-        Ok((expression, self.policy(terms.k_min)?))
+        Ok((expression, self.policy(&terms)))
     }
 
-    /// The operator's policy, tightened as the terms want.
-    pub(super) fn policy(&self, k_min: u32) -> Result<Policy, ServiceError> {
-        // The operator may have raised its own minimum since the terms were signed.
-        let floor = self.0.parts.policy;
-        floor
-            .tightened(k_min.max(floor.k_min()))
-            .map_err(|error| ServiceError::internal("policy", error))
+    /// The operator's policy, tightened as the terms want; the operator may have tightened its own
+    /// since they were signed.
+    pub(super) fn policy(&self, terms: &Terms) -> Policy {
+        self.0.parts.policy.and(terms.release)
     }
 
     async fn name_audience(

@@ -1,5 +1,6 @@
 //! Matches: how many persons the newest uploads of both sides share, as far as the gate lets it out.
 
+use tamis_protocols::release;
 use tamis_protocols::wire::api::{JobState, MatchView, ReleasedCount};
 
 use super::scope::advertiser_only;
@@ -98,20 +99,14 @@ async fn view(tx: &mut Tx, caller: &Caller, found: Match) -> Result<MatchView, S
     // The rate and the released number together give the advertiser's rows away: to itself only.
     let own = upload.filter(|upload| upload.owner == caller.name);
     let accepted = own.map_or(0, |upload| set_size(&upload).accepted);
-    let rate_percent = match found.about {
-        Some(about) if accepted > 0 => {
-            let percent = u128::from(about) * 100 / u128::from(accepted);
-            u8::try_from(percent.min(100)).ok()
-        }
-        _ => None,
-    };
+    let rate = found.about.and_then(|about| release::rate(about, accepted));
     Ok(MatchView {
         id: found.id.to_string(),
         collaboration: found.collaboration.to_string(),
         state: job,
         advertiser_upload: found.advertiser_upload.to_string(),
         matched,
-        rate_percent,
+        rate,
         log_index: found.leaf,
     })
 }

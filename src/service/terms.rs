@@ -37,8 +37,8 @@ pub(super) fn stored(terms: &str) -> Result<Terms, ServiceError> {
 
 /// Checks what can be checked without the database.
 pub(super) fn check(terms: &Terms, floor: &Policy, today: Date) -> Result<(), ServiceError> {
-    if terms.version != 1 {
-        return Err(bad("The version of the terms must be 1."));
+    if terms.version != 2 {
+        return Err(bad("The version of the terms must be 2."));
     }
     if Id::parse(&terms.nonce).is_none() {
         return Err(bad("The nonce must be 32 lowercase hexadecimal digits."));
@@ -56,9 +56,11 @@ pub(super) fn check(terms: &Terms, floor: &Policy, today: Date) -> Result<(), Se
     if names.is_empty() || names.len() != terms.destinations.len() || names.len() > DESTINATIONS {
         return Err(bad("The destinations must be 1 to 32 names, each once."));
     }
-    floor.tightened(terms.k_min).map_err(|_| {
-        bad("k_min is below the operator's minimum: it can be raised, never lowered.")
-    })?;
+    if terms.release.and(*floor) != terms.release {
+        return Err(bad(
+            "The release policy is looser than the operator's: minima can be raised, budgets lowered.",
+        ));
+    }
     if terms.expires <= today {
         return Err(bad("The last day must be in the future."));
     }

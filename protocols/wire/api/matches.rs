@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ReleasedCount;
+use super::{MatchRate, ReleasedCount};
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +32,9 @@ pub struct MatchView {
     /// Matched persons, once done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<ReleasedCount>,
-    /// Whole percent of released numbers: `matched` over the accepted rows of the advertiser's upload.
+    /// `matched` over the accepted rows of the advertiser's upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate_percent: Option<u8>,
+    pub rate: Option<MatchRate>,
     /// Index of the gate decision's leaf in the log, once done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,

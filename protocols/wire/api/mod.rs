@@ -44,6 +44,23 @@ pub enum ReleasedCount {
     BelowMinimum,
 }
 
+/// Released numbers over the caller's own rows, in whole percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged, deny_unknown_fields)]
+pub enum MatchRate {
+    /// So many, rounded down.
+    About {
+        /// 0 to 85.
+        percent: u8,
+    },
+    /// More than is told.
+    Above {
+        /// 85.
+        above: u8,
+    },
+}
+
 /// An RFC 9457 problem document.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

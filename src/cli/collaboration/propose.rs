@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use tamis_protocols::identifier::{IdentifierType, Profile};
+use tamis_protocols::release::{Policy, Wish};
 use tamis_protocols::wire::api::Role;
 
 use super::show;
@@ -73,7 +74,12 @@ impl Propose {
             destinations: destinations::look_up(&session, &self.to).await?,
             identifiers: self.keys,
             profile: self.profile,
-            k_min: self.k_min,
+            release: Policy::floor()
+                .tightened(&Wish {
+                    k_min: Some(self.k_min),
+                    ..Wish::default()
+                })
+                .map_err(|error| Failure::usage(error.to_string()))?,
             expires,
         }
         .into_terms(&*wiring.entropy);

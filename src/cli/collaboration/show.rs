@@ -97,7 +97,7 @@ fn text(shown: &Shown) -> String {
         terms.expires,
         keys,
         profile,
-        terms.k_min,
+        terms.release.k_min(),
     );
     for destination in &terms.destinations {
         let key = match &destination.sealing_key {

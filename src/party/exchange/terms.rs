@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use tamis_keys::Entropy;
 use tamis_protocols::consent::ConsentRule;
 use tamis_protocols::identifier::{IdentifierType, Profile};
+use tamis_protocols::release::Policy;
 use tamis_protocols::wire::terms::{Destination, Terms};
 
 /// What the advertiser chooses; the rest follows from the defaults of the protocol.
@@ -18,8 +19,8 @@ pub struct Draft {
     pub identifiers: Vec<IdentifierType>,
     /// The normalisation profile.
     pub profile: Profile,
-    /// Minimum audience size, in persons.
-    pub k_min: u32,
+    /// The release policy.
+    pub release: Policy,
     /// The last day.
     pub expires: Date,
 }
@@ -34,7 +35,7 @@ impl Draft {
         self.destinations
             .sort_by(|one, other| one.name.cmp(&other.name));
         Terms {
-            version: 1,
+            version: 2,
             nonce: hex::encode(nonce),
             advertiser: self.advertiser,
             partner: self.partner,
@@ -43,7 +44,7 @@ impl Draft {
             identifiers: self.identifiers,
             epoch: 1,
             destinations: self.destinations,
-            k_min: self.k_min,
+            release: self.release,
             advertiser_consent: ConsentRule::advertiser(),
             partner_consent: ConsentRule::partner(),
             expires: self.expires,

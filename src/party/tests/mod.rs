@@ -28,7 +28,7 @@ const COLLABORATION: &str = "00112233445566778899aabbccddeeff";
 
 fn terms(identifiers: &[IdentifierType]) -> Terms {
     Terms {
-        version: 1,
+        version: 2,
         nonce: "00".repeat(16),
         advertiser: "shop".to_owned(),
         partner: "onboarder".to_owned(),
@@ -40,7 +40,7 @@ fn terms(identifiers: &[IdentifierType]) -> Terms {
             Destination::new("dsp-a", Some(&[7; 32])),
             Destination::new("dmp-b", None),
         ],
-        k_min: 100,
+        release: tamis_protocols::release::Policy::floor(),
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: date(2027, 12, 31),

@@ -352,5 +352,5 @@ async fn a_match_is_about_the_whole_set_and_so_is_its_rate() {
         matches!(view.matched, Some(ReleasedCount::Released { about: 100 })),
         "{view:?}"
     );
-    assert_eq!(view.rate_percent, Some(50));
+    assert_eq!(view.rate, Some(MatchRate::About { percent: 50 }));
 }

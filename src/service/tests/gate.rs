@@ -261,7 +261,7 @@ async fn a_match_says_a_released_number_once() {
     let done = world.service.match_(&shop, &started.id).await.unwrap();
     assert_eq!(done.state, JobState::Done);
     assert_eq!(done.matched, Some(ReleasedCount::Released { about: 150 }));
-    assert_eq!(done.rate_percent, Some(75));
+    assert_eq!(done.rate, Some(MatchRate::About { percent: 75 }));
     let leaf = &world.leaves().await[usize::try_from(done.log_index.unwrap()).unwrap()];
     assert!(matches!(
         leaf.event,

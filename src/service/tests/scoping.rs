@@ -121,6 +121,6 @@ async fn the_partner_sees_no_segments_no_uploads_and_no_rate_of_the_advertiser()
     let own = service.match_(&shop, &started.id).await.unwrap();
     let theirs = service.match_(&graphs, &started.id).await.unwrap();
     assert_eq!(own.matched, theirs.matched);
-    assert!(own.rate_percent.is_some());
-    assert!(theirs.rate_percent.is_none());
+    assert!(own.rate.is_some());
+    assert!(theirs.rate.is_none());
 }

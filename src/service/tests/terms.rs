@@ -53,7 +53,7 @@ async fn terms_that_cannot_hold_are_refused_with_the_reason() {
         ("a key where there is none", |t| {
             t.destinations[1] = Destination::new("dmp-b", Some(&[9; 32]))
         }),
-        ("k_min", |t| t.k_min = 99),
+        ("version", |t| t.version = 1),
         ("expires", |t| t.expires = "2026-11-22".parse().unwrap()),
         ("purposes", |t| t.partner_consent.purposes = vec![12]),
     ];

@@ -154,7 +154,7 @@ impl World {
         let mut nonce = [0; 16];
         self.parts.entropy.fill(&mut nonce);
         Terms {
-            version: 1,
+            version: 2,
             nonce: hex::encode(nonce),
             advertiser: "shop".into(),
             partner: "graphs".into(),
@@ -166,7 +166,7 @@ impl World {
                 Destination::new("dsp-a", Some(&[9; 32])),
                 Destination::new("dmp-b", None),
             ],
-            k_min: 100,
+            release: tamis_protocols::release::Policy::floor(),
             advertiser_consent: ConsentRule::advertiser(),
             partner_consent: ConsentRule::partner(),
             expires: "2027-11-22".parse().unwrap(),

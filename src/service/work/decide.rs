@@ -28,7 +28,7 @@ struct Waiting {
     decisions: Vec<Decision>,
     /// None if nothing waits.
     pinned: Option<Pinned>,
-    k_min: u32,
+    policy: release::Policy,
     in_force: bool,
 }
 
@@ -53,12 +53,12 @@ impl Service {
                 })
                 .collect();
             let judged = self.judge(held, pinned, asks).await?;
-            let policy = self.policy(waiting.k_min)?;
+            let policy = waiting.policy;
             let mut answers = Answers::new();
             for (decision, persons) in waiting.decisions.iter().zip(judged.members()) {
                 answers
                     .entry(decision.question.clone())
-                    .or_insert_with(|| policy.decide(&persons.cardinality(), &*self.0.parts.noise));
+                    .or_insert_with(|| policy.count(&persons.cardinality(), &*self.0.parts.noise));
             }
             transact!(self.store(), "decide", |tx| {
                 tx.hold_job(&held.job).await?;
@@ -103,7 +103,7 @@ impl Service {
             Ok(Waiting {
                 decisions,
                 pinned,
-                k_min: terms::stored(&found.terms)?.k_min,
+                policy: self.policy(&terms::stored(&found.terms)?),
                 in_force: found.in_force(today),
             })
         })

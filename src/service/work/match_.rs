@@ -1,5 +1,6 @@
 //! A match: everyone of both uploads, through the gate.
 
+use tamis_protocols::release::Policy;
 use tamis_protocols::transparency::Event;
 
 use super::judge::{Ask, Pinned};
@@ -16,7 +17,7 @@ impl Service {
         let id = held.subject()?;
         loop {
             held.check()?;
-            let (found, sets, k_min, in_force) = self.to_match(held).await?;
+            let (found, sets, policy, in_force) = self.to_match(held).await?;
             if found.state != state::Match::Pending {
                 return self.end(held, "match-again").await;
             }
@@ -36,8 +37,7 @@ impl Service {
             let [persons] = judged.members().as_slice() else {
                 return Err(JobError::failed("matching", "not one answer"));
             };
-            let policy = self.policy(k_min)?;
-            let decision = policy.decide(&persons.cardinality(), &*self.0.parts.noise);
+            let decision = policy.count(&persons.cardinality(), &*self.0.parts.noise);
             let now = self.now();
             let current = transact!(self.store(), "match-finish", |tx| {
                 let withdrawals = tx.withdrawal_count(found.collaboration).await?;
@@ -65,7 +65,7 @@ impl Service {
         }
     }
 
-    async fn to_match(&self, held: &Held) -> Result<(Match, Pair, u32, bool), JobError> {
+    async fn to_match(&self, held: &Held) -> Result<(Match, Pair, Policy, bool), JobError> {
         let id = held.subject()?;
         let today = self.today();
         snapshot!(self.store(), "match", |tx| {
@@ -75,7 +75,8 @@ impl Service {
             let collaboration = collaboration.ok_or_else(|| JobError::gone("the collaboration"))?;
             let terms = terms::stored(&collaboration.terms)?;
             let sets = Pair::read(tx, (found.advertiser_upload, found.partner_upload)).await?;
-            Ok((found, sets, terms.k_min, collaboration.in_force(today)))
+            let policy = self.policy(&terms);
+            Ok((found, sets, policy, collaboration.in_force(today)))
         })
     }
 }

@@ -52,8 +52,8 @@ pub(super) async fn perform(play: &mut Play) -> Result<(), Failure> {
         .await?;
     let view: MatchView = found.read()?;
     let rate = view
-        .rate_percent
-        .map(|rate| format!(", {rate} % of the rows"));
+        .rate
+        .map(|rate| format!(", {} of the rows", prose::rate(rate)));
     play.story.outcome(&format!(
         "matched persons: {}{}",
         prose::size(view.matched.as_ref()),
