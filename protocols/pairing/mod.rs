@@ -23,6 +23,7 @@ pub use fingerprint::fingerprint;
 pub const SEALED_SHARE_LEN: usize = 32 + sealing::OVERHEAD;
 
 const TERMS: &[u8] = b"tamis/v1/terms\0";
+const TIGHTENING: &[u8] = b"tamis/v1/tightening\0";
 
 /// Why a share cannot be sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +54,16 @@ pub fn sign_terms(key: &SigningKey, terms: &[u8]) -> [u8; 64] {
 /// Whether `signature` is one of these terms under the public key.
 pub fn verify_terms(public: &[u8; 32], terms: &[u8], signature: &[u8]) -> bool {
     signing::verify(public, &[TERMS, terms].concat(), signature)
+}
+
+/// Signs the exact bytes of a tightening: Ed25519 over `"tamis/v1/tightening" ‖ 0x00 ‖ document`.
+pub fn sign_tightening(key: &SigningKey, document: &[u8]) -> [u8; 64] {
+    key.sign(&[TIGHTENING, document].concat())
+}
+
+/// Whether `signature` is one of this tightening under the public key.
+pub fn verify_tightening(public: &[u8; 32], document: &[u8], signature: &[u8]) -> bool {
+    signing::verify(public, &[TIGHTENING, document].concat(), signature)
 }
 
 /// Seals a party's share to the other party: [`SEALED_SHARE_LEN`] bytes. `from` and `to` are names.

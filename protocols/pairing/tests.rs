@@ -259,6 +259,25 @@ fn a_signature_over_terms_is_no_signature_over_anything_else() {
     assert!(!verify_terms(&key.public(), TERMS, &key.sign(TERMS)));
 }
 
+#[test]
+fn a_signed_tightening_is_neither_terms_nor_anothers() {
+    let (advertiser, partner) = (Side::new(0x10), Side::new(0x20));
+    let document = br#"{"version":1,"collaboration":"00"}"#;
+    let key = SigningKey::from_secret(&advertiser.signing);
+    let signature = sign_tightening(&key, document);
+    let public = advertiser.signing_public();
+    assert!(verify_tightening(&public, document, &signature));
+    assert!(!verify_tightening(
+        &partner.signing_public(),
+        document,
+        &signature
+    ));
+    assert!(!verify_tightening(&public, b"{}", &signature));
+    assert!(!verify_terms(&public, document, &signature));
+    let as_terms = sign_terms(&key, document);
+    assert!(!verify_tightening(&public, document, &as_terms));
+}
+
 proptest! {
     #[test]
     fn random_bytes_are_no_share_and_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..160), id: String) {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::coverage::Coverage;
+
 /// Longest leaf, bytes.
 pub const LEAF_MAX: usize = 4096;
 
@@ -51,6 +53,15 @@ pub enum Event {
         /// Id.
         collaboration: String,
     },
+    /// A party tightened the release policy of a collaboration, for good.
+    Tightening {
+        /// Id.
+        collaboration: String,
+        /// 1, 2, 3 … of this party there.
+        number: u32,
+        /// SHA-256 of the signed document.
+        document: String,
+    },
     /// An upload became a sealed set.
     Upload {
         /// Id.
@@ -67,6 +78,15 @@ pub enum Event {
         /// Id of the upload whose set it changed, exactly if there is a mode.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<String>,
+    },
+    /// The gate told which share of a partner's persons has a cookie where.
+    Coverage {
+        /// Id.
+        collaboration: String,
+        /// Id of the partner's upload whose set was counted.
+        upload: String,
+        /// By destination, in the order of their names.
+        destinations: Vec<Coverage>,
     },
     /// The gate decided whether a number of matches may be told.
     MatchDecision {
@@ -205,6 +225,29 @@ impl Event {
             }
             Event::Proposal { collaboration } | Event::Acceptance { collaboration } => {
                 require("collaboration", is_hex(collaboration, 32))
+            }
+            Event::Tightening {
+                collaboration,
+                number,
+                document,
+            } => {
+                require("collaboration", is_hex(collaboration, 32))?;
+                require("number", *number > 0)?;
+                require("document", is_hex(document, 64))
+            }
+            Event::Coverage {
+                collaboration,
+                upload,
+                destinations,
+            } => {
+                require("collaboration", is_hex(collaboration, 32))?;
+                require("upload", is_hex(upload, 32))?;
+                let names = destinations.iter().map(|one| one.destination.as_str());
+                let known = names.clone().all(is_name);
+                let ordered = names.is_sorted_by(|one, next| one < next);
+                let shares = destinations.iter().filter_map(|one| one.percent);
+                let whole = shares.max().is_none_or(|most| most <= 100);
+                require("destinations", known && ordered && whole)
             }
             Event::Upload {
                 collaboration,

@@ -11,6 +11,7 @@
 //! [`check_consistency`]. Source: RFC 6962 §2.1, C2SP tlog-tiles, tlog-checkpoint, signed-note; SPEC.md.
 
 mod checkpoint;
+mod coverage;
 mod leaf;
 mod place;
 mod proof;
@@ -20,6 +21,7 @@ mod tree;
 mod verify;
 
 pub use checkpoint::{BadOrigin, CHECKPOINT, LogKey, Opened, open_checkpoint};
+pub use coverage::Coverage;
 pub use leaf::{Event, LEAF_MAX, Leaf, LeafError, key_fingerprint};
 pub use proof::{
     ProofError, check_consistency, check_inclusion, consistency_proof, inclusion_proof,

@@ -40,8 +40,14 @@ pub enum Rule {
     /// Both sides' uploads were not there before.
     #[error("a decision follows uploads of both sides")]
     NoUploads,
-    /// A gate decision without the digest of the policy it applied.
-    #[error("a gate decision names its policy")]
+    /// A tightening that is not the next one of its party.
+    #[error("a party's tightenings are counted from 1, without gaps")]
+    Tightening,
+    /// Coverage of what is no graph of that collaboration.
+    #[error("coverage is told of a graph that was sealed before")]
+    NoGraph,
+    /// A gate decision or a tightening without the digest of its policy.
+    #[error("a decision or a tightening names its policy")]
     NoPolicy,
     /// The destination is not an enrolled destination.
     #[error("a destination is enrolled as one")]
@@ -57,6 +63,8 @@ struct Collaboration {
     /// The newest upload of each side.
     crm: Option<String>,
     graph: Option<String>,
+    /// The newest tightening of each side.
+    tightened: [u32; 2],
 }
 
 struct Decision {
@@ -88,6 +96,7 @@ impl History {
                     partner: None,
                     crm: None,
                     graph: None,
+                    tightened: [0; 2],
                 };
                 self.collaborations.insert(collaboration.clone(), proposed);
                 Ok(())
@@ -101,6 +110,27 @@ impl History {
                     }
                     _ => Err(Rule::Acceptance),
                 }
+            }
+            Event::Tightening {
+                collaboration,
+                number,
+                ..
+            } => self.tightening(actor, leaf, collaboration, *number),
+            Event::Coverage {
+                collaboration,
+                upload,
+                destinations,
+            } => {
+                let (found, partner) = self.accepted(collaboration)?;
+                by(actor, partner)?;
+                if found.graph.as_ref() != Some(upload) {
+                    return Err(Rule::NoGraph);
+                }
+                for one in destinations {
+                    self.destination(&one.destination)?;
+                }
+                self.once("coverage", upload)?;
+                names_policy(leaf)
             }
             Event::Upload {
                 collaboration,
@@ -205,7 +235,23 @@ impl History {
         if found.crm.is_none() || found.graph.is_none() {
             return Err(Rule::NoUploads);
         }
-        leaf.policy.as_ref().map(|_| ()).ok_or(Rule::NoPolicy)
+        names_policy(leaf)
+    }
+
+    /// The party itself: the operator cannot sign for it.
+    fn tightening(&mut self, actor: &str, leaf: &Leaf, id: &str, number: u32) -> Result<(), Rule> {
+        let (found, partner) = self.accepted(id)?;
+        let side = match actor {
+            actor if actor == found.advertiser => 0,
+            actor if actor == partner => 1,
+            _ => return Err(Rule::Actor),
+        };
+        let found = self.collaborations.get_mut(id).ok_or(Rule::NotAccepted)?;
+        if found.tightened[side].checked_add(1) != Some(number) {
+            return Err(Rule::Tightening);
+        }
+        found.tightened[side] = number;
+        names_policy(leaf)
     }
 
     fn accepted(&self, id: &str) -> Result<(&Collaboration, &str), Rule> {
@@ -228,6 +274,10 @@ impl History {
         let new = self.used.insert((kind, id.to_owned()));
         new.then_some(()).ok_or(Rule::Repeated)
     }
+}
+
+fn names_policy(leaf: &Leaf) -> Result<(), Rule> {
+    leaf.policy.as_ref().map(|_| ()).ok_or(Rule::NoPolicy)
 }
 
 /// The party itself, or the operator on its behalf.

@@ -8,3 +8,4 @@ pub mod delivery;
 mod discreet;
 mod mode;
 pub mod terms;
+pub mod tightening;

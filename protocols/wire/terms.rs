@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tightening::whole;
 use crate::consent::ConsentRule;
 use crate::identifier::{IdentifierType, Profile};
 use crate::release::Policy;
@@ -30,7 +31,12 @@ pub struct Terms {
     /// Destinations that may receive audiences, with the keys that labels are sealed to.
     pub destinations: Vec<Destination>,
     /// The release policy, every parameter of it; never looser than the operator's.
+    #[serde(deserialize_with = "whole")]
     pub release: Policy,
+    /// Rows of the advertiser's CRM as it declares them: a set may have half as many more. Absent: its
+    /// first sealed set is the declaration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crm_rows: Option<u64>,
     /// What an advertiser's row must carry to take part.
     pub advertiser_consent: ConsentRule,
     /// What a partner's row must carry to take part.
@@ -70,6 +76,9 @@ impl Destination {
 }
 
 impl Terms {
+    /// The version of the document.
+    pub const VERSION: u32 = 2;
+
     /// The names of the destinations, in the order of the terms.
     pub fn destination_names(&self) -> impl Iterator<Item = &str> {
         self.destinations.iter().map(|one| one.name.as_str())
@@ -78,7 +87,8 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use super::Destination;
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::{ConsentRule, Destination, Policy, Terms};
 
     #[test]
     fn only_the_key_that_was_meant_is_the_destinations() {
@@ -89,6 +99,28 @@ mod tests {
         let open = Destination::new("dmp-b", None);
         assert!(open.means(None));
         assert!(!open.means(Some(&[7; 32])));
+    }
+
+    #[test]
+    fn terms_have_every_parameter_of_the_policy_and_none_below_the_floor() {
+        let terms = serde_json::json!({
+            "version": 2, "nonce": "00", "advertiser": "shop", "partner": "graph",
+            "protocol": "keyed", "profile": "onboarding-1", "identifiers": ["email"], "epoch": 1,
+            "destinations": [{"name": "dmp-b"}], "release": Policy::floor(),
+            "advertiser_consent": ConsentRule::advertiser(),
+            "partner_consent": ConsentRule::partner(), "expires": "2027-11-22"
+        });
+        let read = |terms: &serde_json::Value| serde_json::from_value::<Terms>(terms.clone());
+        let known = read(&terms).unwrap();
+        assert_eq!((known.release, known.crm_rows), (Policy::floor(), None));
+        for (name, value) in [("k_min", 99), ("pair_cap", 8_001), ("upload_min", 1)] {
+            let mut looser = terms.clone();
+            looser["release"][name] = value.into();
+            assert!(read(&looser).is_err(), "{name}");
+            let mut silent = terms.clone();
+            silent["release"].as_object_mut().unwrap().remove(name);
+            assert!(read(&silent).is_err(), "{name}");
+        }
     }
 
     #[test]

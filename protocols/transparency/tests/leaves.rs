@@ -69,6 +69,20 @@ fn a_delta_names_its_parent_and_nothing_else_has_one() {
     assert_eq!(said(&full, &root, &with), wrong("parent"));
 }
 
+#[test]
+fn coverage_names_each_destination_once_in_order_with_whole_percent() {
+    let said = |shares: &[(&str, Option<u8>)]| {
+        let line = leaf(0, "operator", coverage(3, shares)).to_bytes();
+        Leaf::parse(&line).map(|_| ())
+    };
+    let wrong = Err(LeafError::Field("destinations"));
+    assert_eq!(said(&[("dmp-b", None), ("dsp-a", Some(100))]), Ok(()));
+    assert_eq!(said(&[("dsp-a", Some(1)), ("dmp-b", Some(2))]), wrong);
+    assert_eq!(said(&[("dsp-a", Some(1)), ("dsp-a", Some(1))]), wrong);
+    assert_eq!(said(&[("dsp-a", Some(101))]), wrong);
+    assert_eq!(said(&[("DSP", Some(1))]), wrong);
+}
+
 proptest! {
     #[test]
     fn random_bytes_are_no_leaf_and_never_panic(bytes: Vec<u8>, time in "[0-9T:Z+.-]{0,30}") {

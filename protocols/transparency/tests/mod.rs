@@ -29,7 +29,10 @@ fn digest(n: u8) -> String {
 fn leaf(minute: usize, actor: &str, event: Event) -> Leaf {
     let policy = matches!(
         event,
-        Event::MatchDecision { .. } | Event::GateDecision { .. }
+        Event::Tightening { .. }
+            | Event::Coverage { .. }
+            | Event::MatchDecision { .. }
+            | Event::GateDecision { .. }
     );
     let time = format!("2026-11-22T09:{minute:02}:00Z");
     Leaf::new(time, actor, event, policy.then(|| digest(0xcc)))
@@ -61,6 +64,26 @@ fn delta(n: u8, kind: &str, word: &str, on: u8) -> Event {
         (*mode, *parent) = (Some(word.into()), Some(id(on)));
     }
     event
+}
+
+fn tightening(number: u32) -> Event {
+    Event::Tightening {
+        collaboration: id(1),
+        number,
+        document: digest(number as u8),
+    }
+}
+
+fn coverage(upload: u8, shares: &[(&str, Option<u8>)]) -> Event {
+    let share = |(destination, percent): &(&str, Option<u8>)| Coverage {
+        destination: (*destination).into(),
+        percent: *percent,
+    };
+    Event::Coverage {
+        collaboration: id(1),
+        upload: id(upload),
+        destinations: shares.iter().map(share).collect(),
+    }
 }
 
 fn gate(n: u8, audience: u8, destination: &str, about: Option<u64>) -> Event {
@@ -130,6 +153,8 @@ fn story() -> Vec<Leaf> {
         ("mapper", delta(13, "graph", "add", 3)),
         ("mapper", delta(14, "graph", "remove", 13)),
         ("mapper", delta(15, "graph", "refresh", 14)),
+        ("operator", coverage(15, &[("dsp-a", Some(61))])),
+        ("mapper", tightening(1)),
     ];
     let numbered = events.into_iter().enumerate();
     numbered

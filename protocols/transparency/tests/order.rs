@@ -149,8 +149,44 @@ fn what_is_added_or_removed_extends_the_newest_upload_of_its_side() {
 }
 
 #[test]
+fn a_tightening_is_a_sides_own_next_one_and_names_its_policy() {
+    assert_eq!(add("mapper", tightening(2)), Ok(()));
+    assert_eq!(add("acme", tightening(1)), Ok(()));
+    for (actor, number) in [("mapper", 1), ("mapper", 3), ("acme", 2)] {
+        assert_eq!(add(actor, tightening(number)), Err(Rule::Tightening));
+    }
+    // Not even the operator signs for a party.
+    for actor in ["operator", "dsp-a", "auditor"] {
+        assert_eq!(add(actor, tightening(2)), Err(Rule::Actor));
+    }
+    assert_eq!(with(|leaves| leaves[17].policy = None), Err(Rule::NoPolicy));
+    let early = with(|leaves| leaves.swap(5, 17));
+    assert_eq!(early, Err(Rule::NotAccepted));
+}
+
+#[test]
+fn coverage_is_told_of_the_newest_graph_once_and_names_its_policy() {
+    let of = |upload| coverage(upload, &[("dsp-a", None)]);
+    for upload in [2, 3, 13, 99] {
+        assert_eq!(add("mapper", of(upload)), Err(Rule::NoGraph), "{upload}");
+    }
+    assert_eq!(add("mapper", of(14)), Err(Rule::Repeated));
+    let newer = |actor: &'static str, event: Event| {
+        with(|leaves| {
+            leaves.push(leaf(30, "mapper", upload(20, "graph")));
+            leaves.push(leaf(31, actor, event));
+        })
+    };
+    assert_eq!(newer("mapper", of(20)), Ok(()));
+    assert_eq!(newer("acme", of(20)), Err(Rule::Actor));
+    let elsewhere = coverage(20, &[("mapper", Some(1))]);
+    assert_eq!(newer("mapper", elsewhere), Err(Rule::Destination));
+    assert_eq!(with(|leaves| leaves[16].policy = None), Err(Rule::NoPolicy));
+}
+
+#[test]
 fn an_id_is_used_once() {
-    for repeated in [4, 6, 8, 9, 11, 12, 15] {
+    for repeated in [4, 6, 8, 9, 11, 12, 15, 16] {
         let said = with(|leaves| leaves.push(leaves[repeated].clone()));
         assert_eq!(said, Err(Rule::Repeated), "leaf {repeated}");
     }

@@ -7,10 +7,12 @@
 
 mod audiences;
 mod collaborations;
+mod coverage;
 mod deliveries;
 mod jobs;
 mod matches;
 mod parties;
+mod policy;
 mod uploads;
 mod withdrawals;
 
@@ -23,10 +25,12 @@ pub use audiences::{
 pub use collaborations::{
     AcceptanceRequest, CollaborationState, CollaborationView, ProposalRequest,
 };
+pub use coverage::{Coverage, CoverageView};
 pub use deliveries::{DeliveryReason, DeliveryState, DeliveryView};
 pub use jobs::{JobKind, JobStage, JobView};
 pub use matches::{JobState, MatchView};
 pub use parties::{Endpoint, EnrolmentReply, EnrolmentRequest, PartyView, Role};
+pub use policy::{AgreedPolicyView, PolicyView, TighteningRequest, TighteningView};
 pub use uploads::{UploadReport, UploadState, UploadView};
 pub use withdrawals::{WithdrawalRequest, WithdrawalView};
 
