@@ -149,6 +149,7 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
                 .collect(),
             rule: ConsentRule::partner(),
             as_of: AS_OF,
+            most_rows: None,
         },
         memory: DEFAULT_MEMORY,
         entropy: &entropy,

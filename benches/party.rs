@@ -34,6 +34,7 @@ fn terms() -> Terms {
             Destination::new("dmp-b", None),
         ],
         release: tamis_protocols::release::Policy::floor(),
+        crm_rows: None,
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: jiff::civil::date(2027, 12, 31),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tamis_keys::Entropy;
 use tamis_keys::home::{OperatorHome, create_private_dir};
-use tamis_protocols::release::Policy;
 use tamis_protocols::transparency::LogKey;
 
 use super::AppError;

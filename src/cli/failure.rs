@@ -100,6 +100,7 @@ impl From<ExchangeError> for Failure {
                 _ => Exit::Usage,
             },
             ExchangeError::Invitation(_)
+            | ExchangeError::Loosened(_)
             | ExchangeError::Home(_)
             | ExchangeError::NotEnrolled
             | ExchangeError::Choice(_)

@@ -7,6 +7,9 @@ use super::{Exit, Failure, Screen, jobs, prose};
 use crate::party::exchange::activation;
 use tamis_protocols::wire::api::{JobView, ReleasedCount, Role};
 
+/// The match rates that advertisers see with a partner's pool, for context.
+const USUAL: &str = "25–50 %";
+
 /// Match the newest uploads of both sides
 #[derive(Args)]
 #[command(after_help = "Example:\n  tamis match")]
@@ -28,13 +31,27 @@ impl Match {
                 return Err(explain_nothing_to_match(&session, &collaboration, error).await);
             }
         };
+        let coverage = activation::coverage(&session, &collaboration.id).await?;
         screen.answer(&view, || {
             let rate = view
                 .rate
-                .map(|rate| format!(", {} of the rows that take part", prose::rate(rate)))
+                .map(|rate| {
+                    format!(
+                        ", {} of the rows that take part\n  usual is {USUAL}",
+                        prose::rate(rate)
+                    )
+                })
                 .unwrap_or_default();
+            let cookies = match coverage.at {
+                Some(_) => format!(
+                    "  persons of {} with a live cookie\n{}",
+                    collaboration.partner.name,
+                    prose::coverage(&coverage).replace("  ", "    ")
+                ),
+                None => String::new(),
+            };
             format!(
-                "Match {}\n  matched persons: {}{rate}\nNext: tamis audience create NAME --where EXPR --to DESTINATION",
+                "Match {}\n  matched persons: {}{rate}\n{cookies}Next: tamis audience create NAME --where EXPR --to DESTINATION",
                 view.id,
                 prose::size(view.matched.as_ref())
             )

@@ -2,8 +2,8 @@
 
 use comfy_table::{LineStyle, Table, TableStyle};
 use tamis_protocols::wire::api::{
-    AudienceState, AudienceUse, AudienceView, CollaborationState, DeliveryReason, DeliveryState,
-    DeliveryView, MatchRate, ReleasedCount, UploadMode, UploadReport, UploadView,
+    AudienceState, AudienceUse, AudienceView, CollaborationState, CoverageView, DeliveryReason,
+    DeliveryState, DeliveryView, MatchRate, ReleasedCount, UploadMode, UploadReport, UploadView,
 };
 
 /// Columns of a line that is broken: what the narrowest usual terminal shows, with room for an indent.
@@ -40,6 +40,33 @@ pub(super) fn rate(rate: MatchRate) -> String {
         MatchRate::About { percent } => format!("{percent} %"),
         MatchRate::Above { above } => format!("> {above} %"),
     }
+}
+
+/// Thousandths of ε as `0.4`.
+pub(super) fn epsilon(thousandths: u64) -> String {
+    let part = format!("{:03}", thousandths % 1000);
+    let part = part.trim_end_matches('0');
+    let whole = thousands(thousandths / 1000);
+    match part {
+        "" => whole,
+        part => format!("{whole}.{part}"),
+    }
+}
+
+/// Coverage, a line per destination.
+pub(super) fn coverage(view: &CoverageView) -> String {
+    let names = view.destinations.iter();
+    let width = names.map(|one| one.destination.len()).max();
+    let width = width.unwrap_or_default();
+    let mut text = String::new();
+    for one in &view.destinations {
+        let share = match one.percent {
+            Some(percent) => format!("{percent} %"),
+            None => "below minimum".to_owned(),
+        };
+        text += &format!("  {:width$}   {share}\n", one.destination);
+    }
+    text
 }
 
 pub(super) fn collaboration_state(state: CollaborationState) -> &'static str {

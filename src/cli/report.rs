@@ -46,6 +46,10 @@ impl Report {
             for found in &report.matches {
                 text += &format!("matched persons: {}\n", prose::size(found.matched.as_ref()));
             }
+            if report.coverage.at.is_some() {
+                text += "the partner's persons with a live cookie\n";
+                text += &prose::coverage(&report.coverage);
+            }
             text += &match session.membership.role {
                 Role::Advertiser => prose::audiences(&report.audiences),
                 _ => prose::deliveries(&report.deliveries),

@@ -91,7 +91,7 @@ mod tests {
         let count = ids.len();
         ids.sort();
         ids.dedup();
-        assert_eq!((ids.len(), count), (33, 33));
+        assert_eq!((ids.len(), count), (37, 37));
     }
 
     #[test]

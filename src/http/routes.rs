@@ -8,8 +8,8 @@ use utoipa_axum::routes;
 
 use super::limits::{self, Gate, Limits};
 use super::v1::{
-    audiences, collaborations, deliveries, enrolments, jobs, log, matches, parties, uploads,
-    withdrawals,
+    audiences, collaborations, deliveries, enrolments, jobs, log, matches, parties, policy,
+    uploads, withdrawals,
 };
 use super::{Api, health, problem, trace};
 
@@ -30,6 +30,12 @@ pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
         ))
         .routes(routes!(collaborations::show::collaboration))
         .routes(routes!(collaborations::accept::accept))
+        .routes(routes!(policy::policy))
+        .routes(routes!(
+            collaborations::policy::agreed_policy,
+            collaborations::tighten::tighten
+        ))
+        .routes(routes!(collaborations::coverage::coverage))
         .routes(routes!(
             uploads::options::upload_options,
             uploads::list::uploads,

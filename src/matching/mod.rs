@@ -15,6 +15,7 @@
 //! What each party learns: nothing from a match. Counts leave only through `protocols::release`.
 
 mod bits;
+mod coverage;
 mod local;
 mod marks;
 mod questions;
@@ -31,6 +32,7 @@ use tamis_protocols::token::Token;
 
 use crate::sets::{SealedSet, SetError};
 
+pub use coverage::{Reach, reach};
 pub use local::LocalEngine;
 
 /// What is asked of two sets.

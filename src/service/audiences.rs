@@ -14,8 +14,6 @@ use tamis_protocols::wire::api::{
     AudienceAtDestination, AudienceRequest, AudienceState, AudienceView,
 };
 
-use tamis_protocols::wire::terms::Terms;
-
 use super::deliveries::delivery_state;
 use super::matches::{newest_uploads, released};
 use super::scope::advertiser_only;
@@ -49,7 +47,8 @@ impl Service {
             advertiser_only(caller, &found)?;
             self.must_be_in_force(&found)?;
             let name = AudienceName::parse(name).ok_or_else(bad_name)?;
-            let (expression, policy) = self.check_request(&found, &request)?;
+            let expression = check_request(&found, &request)?;
+            let policy = self.effective_policy(tx, &found).await?;
             let uploads = newest_uploads(tx, found.id).await?;
             let audience = self.name_audience(tx, &found, name, &request).await?;
             let mut asked = false;
@@ -98,36 +97,6 @@ impl Service {
             }
             Ok(views)
         })
-    }
-
-    fn check_request(
-        &self,
-        collaboration: &Collaboration,
-        request: &AudienceRequest,
-    ) -> Result<(Expression, Policy), ServiceError> {
-        let expression = Expression::parse(&request.expression).map_err(|error| {
-            ServiceError::invalid(
-                "invalid_expression",
-                format!("Position {}: expected {}.", error.position, error.expected),
-            )
-        })?;
-        let terms = terms::stored(&collaboration.terms)?;
-        let agreed: BTreeSet<&str> = terms.destination_names().collect();
-        let wanted: BTreeSet<&str> = request.destinations.iter().map(String::as_str).collect();
-        let known = wanted.is_subset(&agreed);
-        if wanted.is_empty() || wanted.len() != request.destinations.len() || !known {
-            return Err(ServiceError::invalid(
-                "invalid_destinations",
-                "Name at least one destination of the terms, each once.",
-            ));
-        }
-        Ok((expression, self.policy(&terms)))
-    }
-
-    /// The operator's policy, tightened as the terms want; the operator may have tightened its own
-    /// since they were signed.
-    pub(super) fn policy(&self, terms: &Terms) -> Policy {
-        self.0.parts.policy.and(terms.release)
     }
 
     async fn name_audience(
@@ -197,6 +166,30 @@ impl Service {
             leaf: None,
         }
     }
+}
+
+/// The question, if it can be asked in this collaboration.
+fn check_request(
+    collaboration: &Collaboration,
+    request: &AudienceRequest,
+) -> Result<Expression, ServiceError> {
+    let expression = Expression::parse(&request.expression).map_err(|error| {
+        ServiceError::invalid(
+            "invalid_expression",
+            format!("Position {}: expected {}.", error.position, error.expected),
+        )
+    })?;
+    let terms = terms::stored(&collaboration.terms)?;
+    let agreed: BTreeSet<&str> = terms.destination_names().collect();
+    let wanted: BTreeSet<&str> = request.destinations.iter().map(String::as_str).collect();
+    let known = wanted.is_subset(&agreed);
+    if wanted.is_empty() || wanted.len() != request.destinations.len() || !known {
+        return Err(ServiceError::invalid(
+            "invalid_destinations",
+            "Name at least one destination of the terms, each once.",
+        ));
+    }
+    Ok(expression)
 }
 
 /// Adds the decision, unless the newest one at that destination asks the same; whether it was added.

@@ -124,7 +124,7 @@ async fn parties_exist(tx: &mut Tx, terms: &Terms) -> Result<(), ServiceError> {
 }
 
 /// A public key that was checked when its party enrolled.
-fn stored_key(base64: &str) -> Result<[u8; 32], ServiceError> {
+pub(super) fn stored_key(base64: &str) -> Result<[u8; 32], ServiceError> {
     let bytes = BASE64_STANDARD.decode(base64).unwrap_or_default();
     let key = bytes.try_into();
     key.map_err(|_| ServiceError::internal("stored key", "not 32 bytes"))

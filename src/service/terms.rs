@@ -8,6 +8,7 @@ use tamis_protocols::release::Policy;
 use tamis_protocols::wire::terms::Terms;
 
 use super::ServiceError;
+use super::policy::loosened;
 use crate::domain::id::Id;
 
 /// Longest terms document in bytes.
@@ -37,7 +38,7 @@ pub(super) fn stored(terms: &str) -> Result<Terms, ServiceError> {
 
 /// Checks what can be checked without the database.
 pub(super) fn check(terms: &Terms, floor: &Policy, today: Date) -> Result<(), ServiceError> {
-    if terms.version != 2 {
+    if terms.version != Terms::VERSION {
         return Err(bad("The version of the terms must be 2."));
     }
     if Id::parse(&terms.nonce).is_none() {
@@ -56,9 +57,13 @@ pub(super) fn check(terms: &Terms, floor: &Policy, today: Date) -> Result<(), Se
     if names.is_empty() || names.len() != terms.destinations.len() || names.len() > DESTINATIONS {
         return Err(bad("The destinations must be 1 to 32 names, each once."));
     }
-    if terms.release.and(*floor) != terms.release {
+    loosened(floor, &terms.release).map_err(|detail| bad(&detail))?;
+    if terms
+        .crm_rows
+        .is_some_and(|rows| rows < terms.release.upload_min().into())
+    {
         return Err(bad(
-            "The release policy is looser than the operator's: minima can be raised, budgets lowered.",
+            "The declared CRM has fewer rows than the advertiser's sets must have.",
         ));
     }
     if terms.expires <= today {

@@ -54,6 +54,7 @@ mod tests;
 pub(crate) use classes::RARE;
 pub use compact::{CompactJob, compact};
 pub use error::SetError;
+pub(crate) use ingest::too_many_rows;
 pub use ingest::{Progress, Source, TokenJob, seal_tokens};
 pub use layer::Layer;
 pub use list::{read_tokens, write_tokens};

@@ -52,6 +52,8 @@ pub struct Expectation {
     pub rule: ConsentRule,
     /// The day on which consent is judged.
     pub as_of: Date,
+    /// Most rows of the upload, where its side has a limit of its own.
+    pub most_rows: Option<u64>,
 }
 
 /// One upload to be sealed.
@@ -144,8 +146,17 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
         wire.epoch,
         job.parent,
     )?;
-    let Expectation { rule, as_of, .. } = job.expect;
-    let rules = Rules { rule, as_of };
+    let Expectation {
+        rule,
+        as_of,
+        most_rows,
+        ..
+    } = job.expect;
+    let rules = Rules {
+        rule,
+        as_of,
+        most_rows,
+    };
     let ingested = read(&mut files, decoder, &rules, job.memory, &team)?;
     let new = Layering {
         kind: wire.kind,

@@ -205,6 +205,7 @@ pub(crate) fn expectation(header: &WireHeader) -> Expectation {
             .collect(),
         rule: rule(),
         as_of: AS_OF,
+        most_rows: None,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -20,6 +20,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         include_str!("migrations/0002_jobs_seen_and_cancelled.sql"),
     ),
     (3, "layers", include_str!("migrations/0003_layers.sql")),
+    (
+        5,
+        "policy_and_coverage",
+        include_str!("migrations/0005_policy_and_coverage.sql"),
+    ),
 ];
 
 /// Per connection, as the `Any` driver takes no options. WAL lets readers read while one writes;

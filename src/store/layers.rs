@@ -18,7 +18,9 @@ use super::row::{Row, int};
 use super::transaction::sql;
 use super::{StoreError, Tx};
 use crate::domain::id::Id;
+use crate::domain::state::{self, State};
 use crate::store::jobs::JobKind;
+use crate::store::uploads::Kind;
 
 /// One layer of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +87,25 @@ impl Tx {
             .bind(upload.to_string()),
         )
         .await
+    }
+
+    /// Rows of the first set that an advertiser had in a collaboration; none before it is sealed.
+    pub async fn first_sealed_rows(
+        &mut self,
+        collaboration: Id,
+    ) -> Result<Option<u64>, StoreError> {
+        let row = self
+            .optional(
+                sql(
+                    "SELECT set_rows FROM uploads WHERE collaboration = $1 AND kind = $2 \
+                     AND state = $3 AND set_rows IS NOT NULL ORDER BY sealed_order LIMIT 1",
+                )
+                .bind(collaboration.to_string())
+                .bind(Kind::Crm.as_str())
+                .bind(state::Upload::Sealed.as_str()),
+            )
+            .await?;
+        row.map(|row| row.count("set_rows")).transpose()
     }
 
     /// From now on the set of this upload is opened from its one layer. Fails if it was already.

@@ -14,6 +14,7 @@
 pub mod audiences;
 pub mod collaborations;
 mod connect;
+pub mod coverages;
 pub mod deliveries;
 pub mod inventory;
 pub mod jobs;
@@ -23,6 +24,7 @@ pub mod matches;
 pub mod members;
 pub mod parties;
 mod row;
+pub mod tightenings;
 mod transaction;
 pub mod uploads;
 pub mod withdrawals;

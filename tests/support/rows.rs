@@ -107,6 +107,7 @@ pub fn expectation(header: &WireHeader) -> Expectation {
             .collect(),
         rule: ConsentRule::partner(),
         as_of: AS_OF,
+        most_rows: None,
     }
 }
 

@@ -27,7 +27,7 @@ impl Accept {
         let waiting = screen.spinner("checking, signing, agreeing the pair secret");
         let (view, _) = pairing::accept(&session, &proposed, &*wiring.entropy).await?;
         waiting.finish_and_clear();
-        show::answer(screen, &session, &view)?;
+        show::answer(screen, &session, &view).await?;
         Ok(Exit::Done)
     }
 }

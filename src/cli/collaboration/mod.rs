@@ -1,12 +1,15 @@
-//! `tamis collaboration`: propose, accept, show.
+//! `tamis collaboration`: propose, accept, show, tighten, coverage.
 
 use clap::Subcommand;
 
 use super::{Exit, Failure, Screen, Wiring};
 
 mod accept;
+mod coverage;
+mod policy;
 mod propose;
 mod show;
+mod tighten;
 
 pub(super) use propose::identifier;
 
@@ -16,6 +19,8 @@ pub(super) enum Collaboration {
     Propose(propose::Propose),
     Accept(accept::Accept),
     Show(show::Show),
+    Tighten(tighten::Tighten),
+    Coverage(coverage::Coverage),
 }
 
 impl Collaboration {
@@ -24,6 +29,8 @@ impl Collaboration {
             Collaboration::Propose(command) => command.run(wiring, screen).await,
             Collaboration::Accept(command) => command.run(wiring, screen).await,
             Collaboration::Show(command) => command.run(screen).await,
+            Collaboration::Tighten(command) => command.run(screen).await,
+            Collaboration::Coverage(command) => command.run(screen).await,
         }
     }
 }

@@ -4,14 +4,14 @@ use clap::Args;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use tamis_protocols::identifier::{IdentifierType, Profile};
-use tamis_protocols::release::{Policy, Wish};
 use tamis_protocols::wire::api::Role;
 
+use super::policy::PolicyArgs;
 use super::show;
 use crate::cli::party::HomeArg;
 use crate::cli::{Exit, Failure, Screen, Wiring};
 use crate::party::exchange::terms::Draft;
-use crate::party::exchange::{destinations, pairing};
+use crate::party::exchange::{ExchangeError, destinations, pairing, policy};
 
 /// Propose a collaboration to a partner (advertisers)
 #[derive(Args)]
@@ -36,12 +36,15 @@ pub(in crate::cli) struct Propose {
     /// Normalisation profile: onboarding-1, google-1, meta-1, uid2-1
     #[arg(long, default_value = "onboarding-1", value_parser = profile)]
     profile: Profile,
-    /// Smallest audience, in persons; 100 at least
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(100..))]
-    k_min: u32,
+    /// Rows of your CRM: a set may have half as many more [default: as many as your first upload has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    crm_rows: Option<u64>,
     /// The last day [default: a year from today]
     #[arg(long, value_name = "DATE")]
     expires: Option<Date>,
+    /// [default: the operator's]
+    #[command(flatten)]
+    policy: PolicyArgs,
     #[command(flatten)]
     home: HomeArg,
 }
@@ -74,19 +77,18 @@ impl Propose {
             destinations: destinations::look_up(&session, &self.to).await?,
             identifiers: self.keys,
             profile: self.profile,
-            release: Policy::floor()
-                .tightened(&Wish {
-                    k_min: Some(self.k_min),
-                    ..Wish::default()
-                })
-                .map_err(|error| Failure::usage(error.to_string()))?,
+            release: policy::operators(&session)
+                .await?
+                .tightened(&self.policy.wish())
+                .map_err(|error| ExchangeError::Loosened(error.to_string()))?,
+            crm_rows: self.crm_rows,
             expires,
         }
         .into_terms(&*wiring.entropy);
         let waiting = screen.spinner("signing and proposing");
         let view = pairing::propose(&session, &terms, &*wiring.entropy).await?;
         waiting.finish_and_clear();
-        show::answer(screen, &session, &view)?;
+        show::answer(screen, &session, &view).await?;
         screen.say(format!(
             "Next: {} runs `tamis collaboration accept`",
             view.partner.name

@@ -2,11 +2,13 @@
 
 use clap::Args;
 use serde::Serialize;
-use tamis_protocols::wire::api::{CollaborationState, CollaborationView};
+use tamis_protocols::wire::api::{AgreedPolicyView, CollaborationState, CollaborationView};
 use tamis_protocols::wire::terms::Terms;
 
+use super::policy;
 use crate::cli::party::{BOTH_SIDES, HomeArg};
 use crate::cli::{Exit, Failure, Screen, prose};
+use crate::party::exchange::policy::agreed;
 use crate::party::exchange::{ExchangeError, Session, pairing};
 
 /// Show a collaboration: its terms, who signed, and the fingerprint to compare
@@ -25,6 +27,8 @@ struct Shown {
     id: String,
     state: CollaborationState,
     terms: Terms,
+    /// What holds, and who said so; every signature checked.
+    policy: AgreedPolicyView,
     /// Absent until both sides have signed.
     fingerprint: Option<String>,
 }
@@ -36,18 +40,19 @@ impl Show {
             let view = session
                 .collaboration(Some(id), CollaborationState::Active)
                 .await?;
-            answer(screen, &session, &view)?;
+            answer(screen, &session, &view).await?;
             return Ok(Exit::Done);
         }
         let views = session.collaborations().await?;
         if let [only] = views.as_slice() {
-            answer(screen, &session, only)?;
+            answer(screen, &session, only).await?;
             return Ok(Exit::Done);
         }
-        let shown = views
-            .iter()
-            .map(|view| shown(&session, view))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut all = Vec::new();
+        for view in &views {
+            all.push(shown(&session, view).await?);
+        }
+        let shown = all;
         screen.answer(&serde_json::json!({ "items": shown }), || {
             if shown.is_empty() {
                 return "No collaborations yet.".into();
@@ -59,16 +64,16 @@ impl Show {
 }
 
 /// Prints one collaboration, after checking its signatures and finishing the pairing if that is possible.
-pub(super) fn answer(
+pub(super) async fn answer(
     screen: &Screen,
     session: &Session,
     view: &CollaborationView,
 ) -> Result<(), Failure> {
-    let shown = shown(session, view)?;
+    let shown = shown(session, view).await?;
     screen.answer(&shown, || text(&shown))
 }
 
-fn shown(session: &Session, view: &CollaborationView) -> Result<Shown, ExchangeError> {
+async fn shown(session: &Session, view: &CollaborationView) -> Result<Shown, ExchangeError> {
     let terms = pairing::check_proposal(session, view)?;
     let fingerprint = match pairing::finish(session, view) {
         Ok(paired) => Some(paired.fingerprint),
@@ -79,6 +84,7 @@ fn shown(session: &Session, view: &CollaborationView) -> Result<Shown, ExchangeE
         id: view.id.clone(),
         state: view.state,
         terms,
+        policy: agreed(session, view).await?,
         fingerprint,
     })
 }
@@ -89,7 +95,7 @@ fn text(shown: &Shown) -> String {
     let keys = words(serde_json::json!(terms.identifiers)).replace(',', ", ");
     let profile = words(serde_json::json!(terms.profile));
     let mut text = format!(
-        "Collaboration {}: {}\n  {} (advertiser) with {} (partner), until {}\n  matches {} (profile {})\n  audiences: at least {} persons each, to\n",
+        "Collaboration {}: {}\n  {} (advertiser) with {} (partner), until {}\n  matches {} (profile {})\n  audiences go to\n",
         shown.id,
         prose::collaboration_state(shown.state),
         terms.advertiser,
@@ -97,7 +103,6 @@ fn text(shown: &Shown) -> String {
         terms.expires,
         keys,
         profile,
-        terms.release.k_min(),
     );
     for destination in &terms.destinations {
         let key = match &destination.sealing_key {
@@ -106,6 +111,11 @@ fn text(shown: &Shown) -> String {
         };
         text += &format!("    {}: {key}\n", destination.name);
     }
+    if let Some(rows) = terms.crm_rows {
+        let rows = prose::thousands(rows);
+        text += &format!("  the advertiser declares a CRM of {rows} rows\n");
+    }
+    text += &policy::agreed(&shown.policy, 2);
     match &shown.fingerprint {
         Some(fingerprint) => {
             text += &format!(

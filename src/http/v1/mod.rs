@@ -8,5 +8,6 @@ pub mod jobs;
 pub mod log;
 pub mod matches;
 pub mod parties;
+pub mod policy;
 pub mod uploads;
 pub mod withdrawals;

@@ -5,9 +5,9 @@
 
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::api::{
-    AudienceRequest, AudienceState, AudienceView, CollaborationView, DeliveryState, DeliveryView,
-    JobKind, JobState, JobView, Listing, MatchView, Role, UploadState, UploadView,
-    WithdrawalRequest, WithdrawalView,
+    AgreedPolicyView, AudienceRequest, AudienceState, AudienceView, CollaborationView,
+    CoverageView, DeliveryState, DeliveryView, JobKind, JobState, JobView, Listing, MatchView,
+    Role, UploadState, UploadView, WithdrawalRequest, WithdrawalView,
 };
 use tokio::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use super::error::ExchangeError;
 use super::jobs;
 use super::notebook::Notebook;
 use super::paths;
+use super::policy;
 use super::session::Session;
 
 /// Tokens per withdrawal request; the service takes up to 50,000.
@@ -126,6 +127,14 @@ pub async fn audiences(
     Ok(listing.items)
 }
 
+/// Which share of the partner's persons has a live cookie where, as it was released.
+pub async fn coverage(
+    session: &Session,
+    collaboration: &str,
+) -> Result<CoverageView, ExchangeError> {
+    session.client.get(&paths::coverage(collaboration)).await
+}
+
 /// The deliveries of a collaboration, newest first.
 pub async fn deliveries(
     session: &Session,
@@ -219,6 +228,10 @@ pub struct Report {
     pub uploads: Vec<UploadView>,
     /// Own matches.
     pub matches: Vec<MatchView>,
+    /// The release policy that holds, and who said so.
+    pub policy: AgreedPolicyView,
+    /// How well the partner is synced with each destination.
+    pub coverage: CoverageView,
     /// Audiences with released sizes.
     pub audiences: Vec<AudienceView>,
     /// Deliveries and where they stand.
@@ -245,6 +258,8 @@ pub async fn report(
     }
     Ok(Report {
         party: session.membership.name.clone(),
+        policy: policy::agreed(session, &collaboration).await?,
+        coverage: coverage(session, &id).await?,
         collaboration,
         uploads: uploads(session, &id).await?,
         matches,

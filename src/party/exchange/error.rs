@@ -66,6 +66,9 @@ pub enum ExchangeError {
     /// A signature, key or share does not check out: somebody in between changed something.
     #[error("{0} does not check out")]
     Tampered(&'static str),
+    /// A release policy was wished looser than what holds.
+    #[error("the release policy cannot be loosened: {0}")]
+    Loosened(String),
     /// The service shows another key for a destination than both parties signed.
     #[error("the service shows another sealing key for {0} than the signed terms name")]
     KeyChanged(String),
@@ -169,6 +172,9 @@ impl ExchangeError {
             }
             ExchangeError::Tampered(_) => {
                 "Stop here and call the other party: what the service relayed is not what they signed."
+            }
+            ExchangeError::Loosened(_) => {
+                "Minima can be raised and budgets lowered: `tamis collaboration show` says what holds."
             }
             ExchangeError::KeyChanged(_) => {
                 "Nothing was sent. Call the destination: if it enrolled with a new key, propose a new collaboration; if not, somebody is in between: tell the other party."

@@ -15,6 +15,7 @@ pub mod membership;
 pub mod notebook;
 pub mod pairing;
 pub mod paths;
+pub mod policy;
 pub mod resume;
 pub mod session;
 pub mod terms;

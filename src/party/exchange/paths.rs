@@ -10,6 +10,8 @@ pub const UPLOADS: &str = "/v1/uploads";
 pub const JOBS: &str = "/v1/jobs";
 /// Enrolled destinations.
 pub const DESTINATIONS: &str = "/v1/destinations";
+/// The operator's release policy.
+pub const POLICY: &str = "/v1/policy";
 /// The log's files, as C2SP tlog-tiles lays them out.
 pub const LOG: &str = "/v1/log";
 
@@ -26,6 +28,16 @@ pub fn collaboration(id: &str) -> String {
 /// Where the partner signs.
 pub fn acceptance(id: &str) -> String {
     format!("{COLLABORATIONS}/{id}/acceptance")
+}
+
+/// The release policy that holds in a collaboration; where it is tightened.
+pub fn agreed_policy(id: &str) -> String {
+    format!("{COLLABORATIONS}/{id}/policy")
+}
+
+/// What is told of the partner's cookies.
+pub fn coverage(id: &str) -> String {
+    format!("{COLLABORATIONS}/{id}/coverage")
 }
 
 /// One upload; tus `HEAD`, `PATCH` and `DELETE` too.

@@ -21,6 +21,8 @@ pub struct Draft {
     pub profile: Profile,
     /// The release policy.
     pub release: Policy,
+    /// Rows of the advertiser's CRM, if it declares them.
+    pub crm_rows: Option<u64>,
     /// The last day.
     pub expires: Date,
 }
@@ -35,7 +37,7 @@ impl Draft {
         self.destinations
             .sort_by(|one, other| one.name.cmp(&other.name));
         Terms {
-            version: 2,
+            version: Terms::VERSION,
             nonce: hex::encode(nonce),
             advertiser: self.advertiser,
             partner: self.partner,
@@ -45,6 +47,7 @@ impl Draft {
             epoch: 1,
             destinations: self.destinations,
             release: self.release,
+            crm_rows: self.crm_rows,
             advertiser_consent: ConsentRule::advertiser(),
             partner_consent: ConsentRule::partner(),
             expires: self.expires,

@@ -41,6 +41,7 @@ fn terms(identifiers: &[IdentifierType]) -> Terms {
             Destination::new("dmp-b", None),
         ],
         release: tamis_protocols::release::Policy::floor(),
+        crm_rows: None,
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: date(2027, 12, 31),

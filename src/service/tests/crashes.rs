@@ -5,6 +5,7 @@ use std::time::Duration;
 use tamis_protocols::transparency::{self, Event, TileStore};
 use tamis_protocols::wire::api::*;
 
+use super::population::CROWD;
 use super::world::ALL;
 use super::{Answer, Person, World, crm};
 use crate::service::work::JobError;
@@ -129,7 +130,7 @@ async fn a_sealing_that_committed_its_set_but_not_its_row_is_finished() {
         .await
         .unwrap();
     assert_eq!(view.state, UploadState::Sealed);
-    assert_eq!(view.report.unwrap().accepted, 120);
+    assert_eq!(view.report.unwrap().accepted, u64::from(CROWD));
     let uploads = world.events().await;
     let uploads = uploads
         .iter()

@@ -29,6 +29,7 @@ pub(super) struct Parts {
     pub noise: Arc<AtomicI64>,
     pub engine: Arc<Stoppable>,
     pub limits: Limits,
+    pub policy: Policy,
 }
 
 impl Parts {
@@ -43,6 +44,7 @@ impl Parts {
             noise: Arc::default(),
             engine: Arc::default(),
             limits,
+            policy: Policy::floor(),
         }
     }
 
@@ -62,7 +64,7 @@ impl Parts {
             authority: Authority::open(&dir.join("ca")).unwrap(),
             log_key: LogKey::new(key, "tamis.example/log").unwrap(),
             data_dir: dir.to_owned(),
-            policy: Policy::floor(),
+            policy: self.policy,
             limits: self.limits.clone(),
         })
         .unwrap()

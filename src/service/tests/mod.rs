@@ -2,12 +2,14 @@
 //! real engine; time stands still until told, randomness has a seed, destinations are in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod admission;
 mod alike;
 mod appending;
 mod budget;
 mod cancelling;
 mod checking;
 mod compaction;
+mod coverage;
 mod crashes;
 mod deliveries;
 mod deltas;
@@ -18,6 +20,7 @@ mod gate;
 mod heavy;
 mod instance;
 mod jobs;
+mod policy;
 mod population;
 mod scoping;
 mod terms;

@@ -83,6 +83,29 @@ pub(super) fn crm(collaboration: &str, persons: &[Person]) -> Vec<u8> {
     crm_of(collaboration, persons, &Person::token)
 }
 
+/// Rows of either side's full upload, at least: for an advertiser the policy's floor.
+pub(super) const CROWD: u32 = 1_000;
+
+/// The persons, and as many whom the other side does not know as make a full upload.
+fn in_a_crowd(kind: UploadKind, persons: &[Person]) -> Vec<Person> {
+    let first = match kind {
+        UploadKind::Crm => 1 << 31,
+        UploadKind::Graph => 3 << 30,
+    };
+    let strangers = (persons.len() as u32..CROWD).map(|number| Person {
+        number: first + number,
+        gold: false,
+        consent: "2026-06-01".parse().unwrap(),
+    });
+    persons.iter().copied().chain(strangers).collect()
+}
+
+/// The advertiser's upload with nobody else in it: too few are refused.
+pub(super) fn crm_alone(collaboration: &str, persons: &[Person]) -> Vec<u8> {
+    let header = header(UploadKind::Crm, collaboration);
+    rows_of_crm(&header, persons, &Person::token)
+}
+
 /// The advertiser's upload with other tokens.
 pub(super) fn crm_of(
     collaboration: &str,
@@ -90,7 +113,8 @@ pub(super) fn crm_of(
     token: &dyn Fn(&Person) -> Token,
 ) -> Vec<u8> {
     let header = header(UploadKind::Crm, collaboration);
-    rows_of_crm(&header, persons, token)
+    let persons = in_a_crowd(UploadKind::Crm, persons);
+    rows_of_crm(&header, &persons, token)
 }
 
 fn rows_of_crm(
@@ -122,7 +146,19 @@ pub(super) fn graph_of(
     token: &dyn Fn(&Person) -> Token,
 ) -> Vec<u8> {
     let header = header(UploadKind::Graph, collaboration);
-    rows_of_graph(&header, persons, token)
+    let persons = in_a_crowd(UploadKind::Graph, persons);
+    rows_of_graph(&header, &persons, token, u32::MAX)
+}
+
+/// The partner's upload with nobody else in it.
+pub(super) fn graph_alone(collaboration: &str, persons: &[Person]) -> Vec<u8> {
+    cookied(collaboration, persons, u32::MAX)
+}
+
+/// The same, and only persons numbered below `sealed` have a cookie at `dsp-a`.
+pub(super) fn cookied(collaboration: &str, persons: &[Person], sealed: u32) -> Vec<u8> {
+    let header = header(UploadKind::Graph, collaboration);
+    rows_of_graph(&header, persons, &Person::token, sealed)
 }
 
 /// A delta of either side: rows that are added, or tokens that are removed.
@@ -151,7 +187,7 @@ pub(super) fn delta(
     }
     match kind {
         UploadKind::Crm => rows_of_crm(&header, persons, &Person::token),
-        UploadKind::Graph => rows_of_graph(&header, persons, &Person::token),
+        UploadKind::Graph => rows_of_graph(&header, persons, &Person::token, u32::MAX),
     }
 }
 
@@ -159,6 +195,7 @@ fn rows_of_graph(
     header: &WireHeader,
     persons: &[Person],
     token: &dyn Fn(&Person) -> Token,
+    sealed: u32,
 ) -> Vec<u8> {
     encode(header, persons, |builder, person| {
         let open = person.cookie();
@@ -175,7 +212,7 @@ fn rows_of_graph(
                     tag,
                     cookie: open.as_bytes(),
                 }),
-                Some(CookieCell {
+                (person.number < sealed).then_some(CookieCell {
                     tag,
                     cookie: &label,
                 }),

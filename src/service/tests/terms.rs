@@ -26,7 +26,7 @@ async fn terms_that_cannot_hold_are_refused_with_the_reason() {
     let world = four().await;
     type Spoil = fn(&mut Terms);
     let spoilers: [(&str, Spoil); 18] = [
-        ("version", |t| t.version = 2),
+        ("version", |t| t.version = 3),
         ("nonce", |t| t.nonce = "xyz".into()),
         ("you", |t| t.advertiser = "graphs".into()),
         ("partner", |t| t.partner = "nobody".into()),

@@ -167,6 +167,7 @@ impl World {
                 Destination::new("dmp-b", None),
             ],
             release: tamis_protocols::release::Policy::floor(),
+            crm_rows: None,
             advertiser_consent: ConsentRule::advertiser(),
             partner_consent: ConsentRule::partner(),
             expires: "2027-11-22".parse().unwrap(),

@@ -16,8 +16,8 @@ use super::open::Pair;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
+use crate::service::Service;
 use crate::service::record::OPERATOR;
-use crate::service::{Service, terms};
 use crate::store::audiences::Decision;
 use crate::store::{Tx, snapshot, transact};
 
@@ -103,7 +103,7 @@ impl Service {
             Ok(Waiting {
                 decisions,
                 pinned,
-                policy: self.policy(&terms::stored(&found.terms)?),
+                policy: self.effective_policy(tx, &found).await?,
                 in_force: found.in_force(today),
             })
         })

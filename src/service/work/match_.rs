@@ -7,8 +7,8 @@ use super::judge::{Ask, Pinned};
 use super::open::Pair;
 use super::{Held, JobError};
 use crate::domain::state::{self, Step};
+use crate::service::Service;
 use crate::service::record::OPERATOR;
-use crate::service::{Service, terms};
 use crate::store::matches::Match;
 use crate::store::{snapshot, transact};
 
@@ -73,9 +73,8 @@ impl Service {
             let found = found.ok_or_else(|| JobError::gone("the match"))?;
             let collaboration = tx.collaboration(found.collaboration).await?;
             let collaboration = collaboration.ok_or_else(|| JobError::gone("the collaboration"))?;
-            let terms = terms::stored(&collaboration.terms)?;
             let sets = Pair::read(tx, (found.advertiser_upload, found.partner_upload)).await?;
-            let policy = self.policy(&terms);
+            let policy = self.effective_policy(tx, &collaboration).await?;
             Ok((found, sets, policy, collaboration.in_force(today)))
         })
     }

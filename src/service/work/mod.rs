@@ -4,9 +4,11 @@
 //! perhaps while its first run is still going somewhere: so every transaction in here first makes sure
 //! that the lease is held, and a job's row goes in the transaction of its result.
 
+mod admit;
 pub(super) mod cancel;
 pub mod compact;
 mod courier;
+mod cover;
 mod decide;
 mod deliver;
 pub(super) mod judge;

@@ -79,14 +79,15 @@ impl Service {
             .map_err(|error| JobError::failed("sealed set", error))
     }
 
-    /// Opens a delta that is not in the database yet with the set that it was sealed on, as everybody will.
-    pub(super) fn open_delta(
+    /// Opens the set of an upload that is not in the database yet, a delta with what it was sealed on, as
+    /// everybody will.
+    pub(super) fn open_new(
         &self,
-        below: &Layers,
+        below: Option<&Layers>,
         upload: Id,
         wrapped_key: &str,
     ) -> Result<SealedSet, JobError> {
-        let mut layers = below.clone();
+        let mut layers = Layers(below.map(|below| below.0.clone()).unwrap_or_default());
         layers.0.push(LayerRow {
             upload,
             wrapped_key: wrapped_key.to_owned(),

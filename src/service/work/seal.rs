@@ -10,11 +10,14 @@ use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::UploadKind;
 use tamis_protocols::wire::terms::Terms;
 
+use super::admit::Bounds;
+use super::cover::{Count, Reached};
 use super::open::Layers;
 use super::progress::Counted;
 use super::{Held, JobError, memory};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
+use crate::service::coverage;
 use crate::service::files::{Object, remove};
 use crate::service::uploads::set_size;
 use crate::service::{Service, terms};
@@ -29,27 +32,40 @@ const OURS: &str = "The service could not seal this upload: send it again, or as
 /// What the owner reads of a delta that comes first.
 const NO_SET: &str = "there is nothing yet to change: send a full upload first";
 
+/// An upload to be sealed.
+#[derive(Clone)]
+struct Order {
+    upload: Upload,
+    /// The set that it changes.
+    below: Option<Layers>,
+    /// If it is an advertiser's: what its set must be.
+    bounds: Option<Bounds>,
+    /// If it is a partner's and coverage is due.
+    count: Option<Count>,
+}
+
 /// A sealed layer, not in the database yet.
 struct Sealed {
     report: UploadReport,
     /// If it is a delta: what lies on the base of its set, and rows of an advertiser that it removed.
     delta: Option<(DeltaWeight, u64)>,
+    reached: Option<Reached>,
 }
 
 impl Service {
     pub(super) async fn run_seal(&self, held: &Held) -> Result<(), JobError> {
         let id = held.subject()?;
-        let (upload, expect, below) = self.to_seal(id).await?;
-        if upload.state != state::Upload::Sealing {
+        let (order, expect) = self.to_seal(id).await?;
+        if order.upload.state != state::Upload::Sealing {
             return self.end(held, "seal-again").await;
         }
-        let sealed = match upload.mode.is_delta() && below.is_none() {
+        let sealed = match order.upload.mode.is_delta() && order.below.is_none() {
             true => Err(SealError::Refused(NO_SET.to_owned())),
             // A whole layer of an earlier run that did not get to its commit is recognised and kept.
-            false => self.seal(held, &upload, expect, below.clone()).await,
+            false => self.seal(held, order.clone(), expect).await,
         };
         match sealed {
-            Ok(sealed) => self.sealed(held, &upload, below, sealed).await?,
+            Ok(sealed) => self.sealed(held, &order, sealed).await?,
             Err(SealError::Refused(why)) => self.refused(held, id, why).await?,
             Err(_) if held.cancel.is_cancelled() => return Err(JobError::Cancelled),
             Err(error) => return Err(JobError::failed("sealing", error)),
@@ -58,15 +74,29 @@ impl Service {
         remove(&self.files().spool(id)).map_err(|error| JobError::failed("spool", error))
     }
 
-    /// The upload, what it must be, and the set that it changes.
-    async fn to_seal(&self, id: Id) -> Result<(Upload, Expectation, Option<Layers>), JobError> {
-        let as_of = self.today();
+    /// The upload, and what its rows must be.
+    async fn to_seal(&self, id: Id) -> Result<(Order, Expectation), JobError> {
+        let (now, as_of) = (self.now(), self.today());
         snapshot!(self.store(), "seal", |tx| {
             let upload = tx.upload(id).await?;
             let upload = upload.ok_or_else(|| JobError::gone("the upload"))?;
             let found = tx.collaboration(upload.collaboration).await?;
             let found = found.ok_or_else(|| JobError::gone("the collaboration"))?;
             let terms = terms::stored(&found.terms)?;
+            let policy = self.effective_policy(tx, &found).await?;
+            let bounds = Bounds::read(tx, &upload, &policy, terms.crm_rows).await?;
+            let mut count = None;
+            if upload.kind == Kind::Graph
+                && coverage::is_due(tx.newest_coverage(found.id).await?.as_ref(), now)
+            {
+                let mut destinations: Vec<String> =
+                    terms.destination_names().map(str::to_owned).collect();
+                destinations.sort_unstable();
+                count = Some(Count {
+                    destinations,
+                    policy,
+                });
+            }
             let (kind, rule) = side(upload.kind, &terms);
             // As signed, whatever keys the destinations have enrolled with since.
             let destinations = terms.destinations.iter();
@@ -82,6 +112,10 @@ impl Service {
                 destinations,
                 rule,
                 as_of,
+                most_rows: match upload.mode.brings_rows() {
+                    true => bounds.and_then(|bounds| bounds.most),
+                    false => None,
+                },
             };
             let newest = match upload.mode.is_delta() {
                 true => tx.newest_sealed(found.id, upload.kind).await?,
@@ -91,7 +125,13 @@ impl Service {
                 Some(newest) => Some(Layers::read(tx, newest).await?),
                 None => None,
             };
-            Ok((upload, expect, below))
+            let order = Order {
+                upload,
+                below,
+                bounds,
+                count,
+            };
+            Ok((order, expect))
         })
     }
 
@@ -99,13 +139,18 @@ impl Service {
     async fn seal(
         &self,
         held: &Held,
-        upload: &Upload,
+        order: Order,
         expect: Expectation,
-        below: Option<Layers>,
     ) -> Result<Sealed, SealError> {
         let (service, held) = (self.clone(), held.clone());
+        let Order {
+            upload,
+            below,
+            count,
+            ..
+        } = order;
         let (id, length) = (upload.id, upload.length);
-        let wrapped = upload.wrapped_key.clone();
+        let wrapped = upload.wrapped_key;
         let sealing = tokio::task::spawn_blocking(move || {
             let object = Object::Upload(id);
             let context = object.context();
@@ -132,16 +177,25 @@ impl Service {
                 },
                 cancel: held.cancel.flag(),
             })?;
-            let delta = (below.zip(parent)).map(|(below, parent)| {
-                let set = service.open_delta(&below, id, &wrapped)?;
-                let removed = match set.kind() {
-                    UploadKind::Crm => set.gone().len() - parent.gone().len(),
-                    UploadKind::Graph => 0,
-                };
-                Ok::<_, JobError>((set.delta_weight(), removed))
-            });
-            let delta = delta.transpose().map_err(other)?;
-            Ok(Sealed { report, delta })
+            let (mut delta, mut reached) = (None, None);
+            if parent.is_some() || count.is_some() {
+                let set = service.open_new(below.as_ref(), id, &wrapped);
+                let set = set.map_err(other)?;
+                delta = parent.map(|parent| {
+                    let removed = match set.kind() {
+                        UploadKind::Crm => set.gone().len() - parent.gone().len(),
+                        UploadKind::Graph => 0,
+                    };
+                    (set.delta_weight(), removed)
+                });
+                let count = count.map(|count| service.count_reach(&set, count, &held));
+                reached = count.transpose().map_err(other)?;
+            }
+            Ok(Sealed {
+                report,
+                delta,
+                reached,
+            })
         });
         sealing.await.unwrap_or_else(|error| Err(other(error)))
     }
@@ -149,20 +203,21 @@ impl Service {
     async fn sealed(
         &self,
         held: &Held,
-        upload: &Upload,
-        below: Option<Layers>,
-        Sealed { report, delta }: Sealed,
+        order: &Order,
+        Sealed {
+            report,
+            delta,
+            reached,
+        }: Sealed,
     ) -> Result<(), JobError> {
-        let parent = below.and_then(|below| below.form());
+        let upload = &order.upload;
+        let parent = order.below.as_ref().and_then(Layers::form);
         let json =
             serde_json::to_string(&report).map_err(|error| JobError::failed("report", error))?;
         let now = self.now();
-        transact!(self.store(), "seal-finish", |tx| {
+        let admitted = transact!(self.store(), "seal-finish", |tx| {
             tx.end_job(&held.job).await?;
             let newest = tx.newest_sealed(upload.collaboration, upload.kind).await?;
-            let step = Step::new(state::Upload::Sealing, state::Upload::Sealed)?;
-            tx.finish_upload(upload.id, step, report.rows, Some(json.clone()), None)
-                .await?;
             let mut size = SetSize::default();
             if let Some((parent, _)) = parent {
                 if newest != Some(parent) {
@@ -176,10 +231,21 @@ impl Service {
             if upload.mode.brings_rows() {
                 size.accepted += report.accepted;
             }
-            if let Some((weight, removed)) = delta {
+            if let Some((_, removed)) = delta {
                 size.accepted = size.accepted.saturating_sub(removed);
+            }
+            if let Some(Err(why)) = order.bounds.map(|bounds| bounds.admit(&size)) {
+                let step = Step::new(state::Upload::Sealing, state::Upload::Refused)?;
+                tx.finish_upload(upload.id, step, report.rows, None, Some(why))
+                    .await?;
+                return Ok(false);
+            }
+            if let Some((weight, _)) = delta {
                 self.queue_compaction(tx, upload, weight).await?;
             }
+            let step = Step::new(state::Upload::Sealing, state::Upload::Sealed)?;
+            tx.finish_upload(upload.id, step, report.rows, Some(json.clone()), None)
+                .await?;
             tx.set_lineage(upload.id, Lineage { parent, size }).await?;
             let event = Event::Upload {
                 collaboration: upload.collaboration.to_string(),
@@ -190,8 +256,16 @@ impl Service {
                 parent: parent.map(|(parent, _)| parent.to_string()),
             };
             self.record(tx, now, &upload.owner, event, None).await?;
-            Ok(())
-        })
+            if let Some(reached) = &reached {
+                self.tell(tx, upload, reached).await?;
+            }
+            Ok::<_, JobError>(true)
+        })?;
+        if !admitted {
+            let set = self.files().set(upload.id);
+            remove(&set).map_err(|error| JobError::failed("refused set", error))?;
+        }
+        Ok(())
     }
 
     async fn refused(&self, held: &Held, id: Id, why: String) -> Result<(), JobError> {

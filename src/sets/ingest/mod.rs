@@ -35,6 +35,14 @@ use super::{SealError, SetError};
 /// Rows of a layer, and of all layers of a set, at most.
 pub(super) const MAX_ROWS: u64 = 1 << 31;
 
+/// What the owner of an upload reads that has more rows than its side may have.
+pub(crate) fn too_many_rows(most: u64) -> String {
+    format!(
+        "there may be at most {most} rows, half as many again as the CRM was declared to have: send fewer, \
+         or propose a new collaboration with --crm-rows"
+    )
+}
+
 /// How far a sealing job is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {

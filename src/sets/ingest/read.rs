@@ -14,7 +14,7 @@ use super::super::classes::ClassMap;
 use super::super::sort::{Room, SortedTokens, Taken, TokenSorter};
 use super::judge::{Judge, Judged, Tally};
 use super::write::Writer;
-use super::{Files, MAX_ROWS, SealError, Team};
+use super::{Files, MAX_ROWS, SealError, Team, too_many_rows};
 
 /// By what rows are judged.
 pub(in crate::sets) struct Rules {
@@ -22,6 +22,8 @@ pub(in crate::sets) struct Rules {
     pub(in crate::sets) rule: ConsentRule,
     /// The day on which it is judged.
     pub(in crate::sets) as_of: Date,
+    /// Most rows, where the side has a limit of its own.
+    pub(in crate::sets) most_rows: Option<u64>,
 }
 
 /// What is known once an upload has been read.
@@ -76,7 +78,7 @@ pub(in crate::sets) fn read<R: Read + Send>(
             let (wire, sorter, classes, tally, spare) = (&wire, &sorter, &classes, &tally, &spare);
             let work = move || {
                 let judge = Judge::new(wire, rules, entropy, classes, sorter.intake());
-                let counted = judge_all(judge, wire, &waiting, &done, spare);
+                let counted = judge_all(judge, (wire, rules.most_rows), &waiting, &done, spare);
                 let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                 tally.add(counted);
                 Ok(())
@@ -151,7 +153,7 @@ fn bytes(batch: &RecordBatch) -> usize {
 
 fn judge_all<'r>(
     mut judge: Judge<'_>,
-    wire: &WireHeader,
+    (wire, most_rows): (&WireHeader, Option<u64>),
     waiting: &Mutex<Receiver<Batch<'r>>>,
     done: &Sender<Done<'r>>,
     spare: &Mutex<Vec<Judged>>,
@@ -166,7 +168,7 @@ fn judge_all<'r>(
         };
         let used = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut out = used.unwrap_or_default();
-        let judged = judge_one(&mut judge, wire, &batch, &mut out);
+        let judged = judge_one(&mut judge, (wire, most_rows), &batch, &mut out);
         let judged = judged.map(|()| (out, batch.room));
         if done.send((batch.number, judged)).is_err() {
             return judge.finish();
@@ -176,12 +178,16 @@ fn judge_all<'r>(
 
 fn judge_one(
     judge: &mut Judge<'_>,
-    wire: &WireHeader,
+    (wire, most_rows): (&WireHeader, Option<u64>),
     batch: &Batch<'_>,
     out: &mut Judged,
 ) -> Result<(), SealError> {
     let rows = BatchReader::new(&batch.rows, wire).map_err(|error| error.shifted(batch.first))?;
-    if batch.first + rows.len() as u64 > MAX_ROWS {
+    let end = batch.first + rows.len() as u64;
+    if let Some(most) = most_rows.filter(|most| end > *most) {
+        return Err(SealError::Refused(too_many_rows(most)));
+    }
+    if end > MAX_ROWS {
         let text = "the upload has more rows than one set holds (2³¹); split it";
         return Err(SealError::Refused(text.to_owned()));
     }

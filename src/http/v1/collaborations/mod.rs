@@ -1,6 +1,9 @@
-//! Collaborations: proposed, accepted, shown.
+//! Collaborations: proposed, accepted, shown, tightened.
 
 pub mod accept;
+pub mod coverage;
 pub mod list;
+pub mod policy;
 pub mod propose;
 pub mod show;
+pub mod tighten;
