@@ -96,6 +96,7 @@ pub(crate) fn leaves() -> Vec<Vec<u8>> {
         match_id: id.clone(),
         released: true,
         about: Some(1130),
+        charge: 200,
     };
     let withdrawn = Event::Withdrawal {
         collaboration: id.clone(),

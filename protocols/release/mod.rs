@@ -14,6 +14,7 @@
 //! (NeurIPS 2020), §5.2, algorithm 2 (discrete Laplace). Noise before rounding: Venkatadri et al. 2018,
 //! rounding-edge probing.
 
+mod abnormal;
 mod audience;
 mod budget;
 mod cells;
@@ -25,6 +26,7 @@ mod rate;
 mod tests;
 mod verdict;
 
+pub use abnormal::Abnormal;
 pub use audience::{Ask, Holdout, Outcome};
 pub use budget::{Account, Exhausted};
 pub use cells::Cells;

@@ -99,6 +99,8 @@ pub enum Event {
         /// The noised, rounded count, if released.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<u64>,
+        /// What it cost of the privacy budget, thousandths of ε.
+        charge: u32,
     },
     /// The gate decided whether an audience may go to a destination.
     GateDecision {
@@ -115,6 +117,11 @@ pub enum Event {
         /// The noised, rounded size, if released.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<u64>,
+        /// The same of the control group, if there is one and it is released.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        control: Option<u64>,
+        /// What it cost of the privacy budget, thousandths of ε; 0: an earlier answer to the question.
+        charge: u32,
     },
     /// A destination acknowledged the last batch of a delivery.
     Delivery {
@@ -274,6 +281,7 @@ impl Event {
                 match_id,
                 released,
                 about,
+                charge: _,
             } => {
                 require("collaboration", is_hex(collaboration, 32))?;
                 require("match_id", is_hex(match_id, 32))?;
@@ -286,11 +294,14 @@ impl Event {
                 decision_id,
                 released,
                 about,
+                control,
+                charge: _,
             } => {
                 require("collaboration", is_hex(collaboration, 32))?;
                 require("audience", is_hex(audience, 32))?;
                 require("destination", is_name(destination))?;
                 require("decision_id", is_hex(decision_id, 32))?;
+                require("control", *released || control.is_none())?;
                 require("about", *released == about.is_some())
             }
             Event::Delivery {

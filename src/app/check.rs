@@ -38,6 +38,7 @@ fn report(checked: Checked) -> CheckReport {
         sets: checked.sets,
         withdrawals: checked.withdrawals,
         member_files: checked.member_files,
+        emissions: checked.emissions,
         leaves: checked.leaves,
         findings: findings
             .map(|finding| CheckFinding {

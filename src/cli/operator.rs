@@ -97,6 +97,8 @@ pub struct CheckReport {
     pub withdrawals: u64,
     /// Member files.
     pub member_files: u64,
+    /// Files of emissions.
+    pub emissions: u64,
     /// Leaves of the published log.
     pub leaves: u64,
     /// What is damaged.

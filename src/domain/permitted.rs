@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use tamis_protocols::intersection::PersonSet;
+use tamis_protocols::release::Emitted;
 use tamis_protocols::token::Token;
 
 use super::audience::Audience;
@@ -116,6 +117,29 @@ impl<A> Permitted<Vec<A>> {
 }
 
 impl Permitted<Arc<PersonSet>> {
+    /// Those of either, if both were judged alike.
+    pub fn or(self, other: &Permitted<Vec<Arc<PersonSet>>>) -> Option<Self> {
+        if self.judged_on != other.judged_on || self.withdrawals != other.withdrawals {
+            return None;
+        }
+        let mut members = PersonSet::clone(&self.members);
+        for more in &other.members {
+            members.union_with(more);
+        }
+        Some(Permitted {
+            members: Arc::new(members),
+            ..self
+        })
+    }
+
+    /// Those of whom the gate let out: whoever is permitted, and was decided to be a member.
+    pub fn among(self, emitted: &Emitted) -> Self {
+        Permitted {
+            members: Arc::new(self.members.within(emitted.persons())),
+            ..self
+        }
+    }
+
     /// Says of which audience and destination these are the persons.
     pub fn of(self, audience: Id, destination: String) -> Permitted<Audience> {
         Permitted {

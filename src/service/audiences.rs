@@ -21,9 +21,9 @@ use super::{Caller, Service, ServiceError, scope, terms};
 use crate::domain::id::Id;
 use crate::domain::name::AudienceName;
 use crate::domain::state;
-use crate::store::audiences::{Audience, Decision};
+use crate::store::audiences::Audience;
 use crate::store::collaborations::Collaboration;
-use crate::store::jobs::JobKind;
+use crate::store::decisions::Decision;
 use crate::store::{Tx, snapshot, transact};
 
 impl Service {
@@ -32,7 +32,8 @@ impl Service {
     ///
     /// # Errors
     /// `wrong_side`, `not_active`, `expired`, `invalid_name`, `invalid_expression`,
-    /// `invalid_destinations`, `nothing_to_match`, `too_many_audiences`.
+    /// `invalid_destinations`, `invalid_holdout`, `nothing_to_match`, `too_many_audiences`,
+    /// `bridge_needed`, `budget_exhausted`.
     pub async fn put_audience(
         &self,
         caller: &Caller,
@@ -54,12 +55,10 @@ impl Service {
             let mut asked = false;
             for destination in &request.destinations {
                 let new = self.decision(&audience, destination, &expression, uploads, &policy);
-                asked |= ask(tx, new, now).await?;
+                asked |= self.ask(tx, &found, &policy, new, now).await?;
             }
             if asked {
-                let lane = format!("decide/{}", found.id);
-                self.queue(tx, JobKind::Decide, &found.id.to_string(), &lane, now)
-                    .await?;
+                self.queue_decision(tx, &found, &policy, now).await?;
             }
             view(tx, audience).await
         })?;
@@ -109,6 +108,7 @@ impl Service {
         if let Some(mut known) = tx.audience_named(collaboration.id, name.as_str()).await? {
             known.expression.clone_from(&request.expression);
             known.purpose = request.purpose;
+            known.holdout = request.holdout_percent.unwrap_or(0);
             tx.set_audience(&known).await?;
             return Ok(known);
         }
@@ -124,6 +124,7 @@ impl Service {
             name: name.as_str().to_owned(),
             expression: request.expression.clone(),
             purpose: request.purpose,
+            holdout: request.holdout_percent.unwrap_or(0),
         };
         tx.add_audience(&new, self.now()).await?;
         Ok(new)
@@ -139,6 +140,11 @@ impl Service {
     ) -> Decision {
         let normal = expression.normal().to_string();
         let expression = expression.to_string();
+        // A control group is an audience's own: the same question under another name has another one.
+        let control = match audience.holdout {
+            0 => String::new(),
+            share => format!("{}/{share}", audience.id),
+        };
         let mut question = Sha256::new_with_prefix("tamis/v1/question");
         for part in [
             audience.collaboration.to_string().as_str(),
@@ -147,6 +153,7 @@ impl Service {
             destination,
             &hex::encode(policy.digest()),
             &normal,
+            &control,
         ] {
             question.update((part.len() as u64).to_be_bytes());
             question.update(part);
@@ -160,9 +167,13 @@ impl Service {
             purpose: audience.purpose,
             advertiser_upload,
             partner_upload,
+            holdout: audience.holdout,
             as_of: self.today(),
             state: state::Decision::Deciding,
             about: None,
+            control_about: None,
+            emission: None,
+            held: false,
             leaf: None,
         }
     }
@@ -183,6 +194,13 @@ fn check_request(
     let agreed: BTreeSet<&str> = terms.destination_names().collect();
     let wanted: BTreeSet<&str> = request.destinations.iter().map(String::as_str).collect();
     let known = wanted.is_subset(&agreed);
+    let share = request.holdout_percent;
+    if share.is_some_and(|share| !(1..=50).contains(&share)) {
+        return Err(ServiceError::invalid(
+            "invalid_holdout",
+            "A hold-out is 1 to 50 percent; leave it out for none.",
+        ));
+    }
     if wanted.is_empty() || wanted.len() != request.destinations.len() || !known {
         return Err(ServiceError::invalid(
             "invalid_destinations",
@@ -190,21 +208,6 @@ fn check_request(
         ));
     }
     Ok(expression)
-}
-
-/// Adds the decision, unless the newest one at that destination asks the same; whether it was added.
-async fn ask(tx: &mut Tx, new: Decision, now: jiff::Timestamp) -> Result<bool, ServiceError> {
-    let known = tx.newest_decisions(new.audience).await?;
-    let same = known.iter().any(|known| {
-        known.destination == new.destination
-            && known.question == new.question
-            && known.purpose == new.purpose
-            && known.state != state::Decision::Failed
-    });
-    if !same {
-        tx.add_decision(&new, now).await?;
-    }
-    Ok(!same)
 }
 
 /// The caller's collaboration, if it is its advertiser: for others it has no audiences.
@@ -225,6 +228,7 @@ async fn view(tx: &mut Tx, audience: Audience) -> Result<AudienceView, ServiceEr
             state::Decision::Released => (AudienceState::Released, Some(released(decision.about))),
             state::Decision::BelowMinimum => (AudienceState::BelowMinimum, Some(released(None))),
         };
+        let decided = size.is_some();
         let newest = tx
             .newest_delivery(audience.id, &decision.destination)
             .await?;
@@ -232,6 +236,7 @@ async fn view(tx: &mut Tx, audience: Audience) -> Result<AudienceView, ServiceEr
             destination: decision.destination.clone(),
             state,
             size,
+            control: (decided && decision.holdout > 0).then(|| released(decision.control_about)),
             log_index: decision.leaf,
             delivery: newest.map(|delivery| delivery_state(delivery.state)),
         };
@@ -242,6 +247,7 @@ async fn view(tx: &mut Tx, audience: Audience) -> Result<AudienceView, ServiceEr
         collaboration: audience.collaboration.to_string(),
         expression: audience.expression,
         purpose: audience.purpose,
+        holdout_percent: (audience.holdout > 0).then_some(audience.holdout),
         destinations: destinations.into_values().collect(),
     })
 }

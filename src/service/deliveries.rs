@@ -6,7 +6,7 @@ use tamis_protocols::wire::api::{DeliveryReason, DeliveryState, DeliveryView};
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::id::Id;
 use crate::domain::state;
-use crate::store::audiences::Decision;
+use crate::store::decisions::Decision;
 use crate::store::deliveries::Delivery;
 use crate::store::jobs::JobKind;
 use crate::store::{Tx, snapshot};
@@ -77,6 +77,10 @@ impl Service {
             leaf: None,
         };
         tx.add_delivery(&new).await?;
+        if decision.held {
+            // Nothing moves before the operator has looked.
+            return Ok(());
+        }
         let lane = format!("deliver/{}/{}", new.audience, new.destination);
         self.queue(tx, JobKind::Deliver, &new.id.to_string(), &lane, now)
             .await

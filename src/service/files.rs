@@ -7,6 +7,7 @@
 //! compacted/ID/     the whole set of an upload as one layer
 //! withdrawals/ID    sealed tokens
 //! members/ID        what a destination was told, or may have been told
+//! emissions/ID      whom the gate let out, and whom it keeps for control
 //! log/              checkpoint and tiles; public
 //! ```
 //!
@@ -26,12 +27,13 @@ use tamis_keys::{Secret, home};
 use super::{Service, ServiceError};
 use crate::domain::id::Id;
 
-const DIRS: [&str; 6] = [
+const DIRS: [&str; 7] = [
     "uploads",
     "sets",
     "compacted",
     "withdrawals",
     "members",
+    "emissions",
     "log",
 ];
 
@@ -94,6 +96,10 @@ impl Files {
         self.root.join("members").join(file.to_string())
     }
 
+    pub(super) fn emission(&self, file: Id) -> PathBuf {
+        self.root.join("emissions").join(file.to_string())
+    }
+
     pub(super) fn log(&self) -> PathBuf {
         self.root.join("log")
     }
@@ -119,6 +125,7 @@ pub(super) enum Kind {
     Compacted,
     Withdrawals,
     Members,
+    Emissions,
 }
 
 impl Kind {
@@ -129,6 +136,7 @@ impl Kind {
             Kind::Compacted => "compacted",
             Kind::Withdrawals => "withdrawals",
             Kind::Members => "members",
+            Kind::Emissions => "emissions",
         }
     }
 }
@@ -139,6 +147,8 @@ pub(super) enum Object<'a> {
     Upload(Id),
     Withdrawal(Id),
     Members(Id),
+    Emission(Id),
+    Choice(&'a str, &'a str),
     Webhook(&'a str),
 }
 
@@ -149,6 +159,8 @@ impl Object<'_> {
             Object::Upload(id) => format!("upload/{id}"),
             Object::Withdrawal(id) => format!("withdrawal/{id}"),
             Object::Members(id) => format!("members/{id}"),
+            Object::Emission(id) => format!("emission/{id}"),
+            Object::Choice(advertiser, partner) => format!("choice/{advertiser}/{partner}"),
             Object::Webhook(party) => format!("webhook/{party}"),
         }
     }

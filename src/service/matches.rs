@@ -5,7 +5,7 @@ use tamis_protocols::wire::api::{JobState, MatchView, ReleasedCount};
 
 use super::scope::advertiser_only;
 use super::uploads::set_size;
-use super::{Caller, Service, ServiceError, scope};
+use super::{Caller, Service, ServiceError, scope, windows};
 use crate::domain::id::Id;
 use crate::domain::state;
 use crate::store::jobs::JobKind;
@@ -18,7 +18,7 @@ impl Service {
     /// returns the same match: noise is drawn once.
     ///
     /// # Errors
-    /// `wrong_side`, `not_active`, `expired`, `nothing_to_match`.
+    /// `wrong_side`, `not_active`, `expired`, `nothing_to_match`, `budget_exhausted`.
     pub async fn start_match(
         &self,
         caller: &Caller,
@@ -46,9 +46,13 @@ impl Service {
                 about: None,
                 leaf: None,
             };
+            let policy = self.effective_policy(tx, &found).await?;
+            self.afford(tx, &found, &policy, policy.count_charge())
+                .await?;
             tx.add_match(&new, now).await?;
             let lane = format!("match/{}", found.id);
-            self.queue(tx, JobKind::Match, &new.id.to_string(), &lane, now)
+            let due = windows::next(now, policy.window_minutes());
+            self.queue(tx, JobKind::Match, &new.id.to_string(), &lane, due)
                 .await?;
             view(tx, caller, new).await
         })?;

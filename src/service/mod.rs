@@ -11,9 +11,12 @@
 
 mod accept;
 mod append;
+mod asking;
 mod audiences;
 pub mod authority;
+mod budget;
 pub mod check;
+mod choice;
 mod collaborations;
 mod coverage;
 mod deliveries;
@@ -34,6 +37,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod windows;
 mod withdraw;
 pub mod work;
 
@@ -44,7 +48,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tamis_keys::purpose::KeyEncryption;
 use tamis_keys::{Entropy, Secret};
-use tamis_protocols::release::{Noise, Policy};
+use tamis_protocols::release::{Abnormal, Noise, Policy};
 use tamis_protocols::transparency::LogKey;
 use tamis_protocols::wire::api::Role;
 use tokio::sync::Notify;
@@ -95,6 +99,8 @@ pub struct Limits {
     pub total_memory: u64,
     /// When a set is written as one layer again.
     pub compaction: Compaction,
+    /// Which match rates the operator looks at first.
+    pub abnormal: Abnormal,
 }
 
 impl Default for Limits {
@@ -111,6 +117,7 @@ impl Default for Limits {
             job_memory: 512 << 20,
             total_memory: 1 << 30,
             compaction: Compaction::default(),
+            abnormal: Abnormal::default(),
         }
     }
 }
@@ -228,6 +235,11 @@ impl Service {
     /// Tells the workers that something was queued.
     fn wake(&self) {
         self.0.queued.notify_waiters();
+    }
+
+    /// `now` and a time span earlier; the beginning of time if that cannot be written.
+    fn before(&self, now: Timestamp, span: Duration) -> Timestamp {
+        now.checked_sub(span).unwrap_or(Timestamp::MIN)
     }
 
     /// `now` and a time span later; the far future if that cannot be written.

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -20,6 +20,7 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         include_str!("migrations/0002_jobs_seen_and_cancelled.sql"),
     ),
     (3, "layers", include_str!("migrations/0003_layers.sql")),
+    (4, "gate", include_str!("migrations/0004_gate.sql")),
     (
         5,
         "policy_and_coverage",

@@ -13,6 +13,8 @@ pub enum Table {
     Withdrawals,
     /// Member files.
     MemberFiles,
+    /// Files of emissions.
+    Emissions,
 }
 
 impl Tx {
@@ -27,6 +29,9 @@ impl Tx {
             Table::Withdrawals => "SELECT id FROM withdrawals WHERE id > $1 ORDER BY id LIMIT 1000",
             Table::MemberFiles => {
                 "SELECT id FROM member_files WHERE id > $1 ORDER BY id LIMIT 1000"
+            }
+            Table::Emissions => {
+                "SELECT id FROM emission_files WHERE id > $1 ORDER BY id LIMIT 1000"
             }
         };
         let after = after.map(|id| id.to_string()).unwrap_or_default();

@@ -54,19 +54,47 @@ pub struct SetSize {
     pub persons: u64,
 }
 
+/// The layers of the set of upload `$1`, which is one compacted layer if the first term is 1.
+macro_rules! select_layers {
+    ($compacted:literal) => {
+        concat!(
+            "WITH RECURSIVE chain (id, compacted, depth) AS (SELECT id, CAST(",
+            $compacted,
+            " AS BIGINT), CAST(0 AS BIGINT) FROM uploads WHERE id = $1 UNION ALL \
+             SELECT u.parent, u.parent_compacted, c.depth + 1 FROM chain c, uploads u \
+             WHERE u.id = c.id AND c.compacted = 0 AND u.parent IS NOT NULL) \
+             SELECT u.id AS id, u.wrapped_key AS wrapped_key, c.compacted AS compacted \
+             FROM chain c, uploads u WHERE u.id = c.id ORDER BY c.depth DESC"
+        )
+    };
+}
+
 impl Tx {
     /// The layers that the set of a sealed upload is opened from, the base first.
     pub async fn layers(&mut self, upload: Id) -> Result<Vec<LayerRow>, StoreError> {
         let rows = self
             .all(
-                sql("WITH RECURSIVE chain (id, compacted, depth) AS \
-                     (SELECT id, CAST(CASE WHEN compacted_at IS NULL THEN 0 ELSE 1 END AS BIGINT), \
-                     CAST(0 AS BIGINT) FROM uploads WHERE id = $1 UNION ALL \
-                     SELECT u.parent, u.parent_compacted, c.depth + 1 FROM chain c, uploads u \
-                     WHERE u.id = c.id AND c.compacted = 0 AND u.parent IS NOT NULL) \
-                     SELECT u.id AS id, u.wrapped_key AS wrapped_key, c.compacted AS compacted \
-                     FROM chain c, uploads u WHERE u.id = c.id ORDER BY c.depth DESC")
+                sql(select_layers!(
+                    "CASE WHEN compacted_at IS NULL THEN 0 ELSE 1 END"
+                ))
                 .bind(upload.to_string()),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The layers of a sealed upload's set in one form: as the one layer that it was compacted to, or as
+    /// they were before, whatever is there by now.
+    pub async fn layers_of_form(
+        &mut self,
+        upload: Id,
+        compacted: bool,
+    ) -> Result<Vec<LayerRow>, StoreError> {
+        let rows = self
+            .all(
+                sql(select_layers!("$2"))
+                    .bind(upload.to_string())
+                    .bind(i64::from(compacted)),
             )
             .await?;
         rows.iter().map(read).collect()
@@ -116,6 +144,50 @@ impl Tx {
                 .bind(upload.to_string()),
         )
         .await
+    }
+
+    /// Notes when an upload was sealed.
+    pub async fn set_sealed_at(&mut self, upload: Id, now: Timestamp) -> Result<(), StoreError> {
+        self.one(
+            sql("UPDATE uploads SET sealed_at = $1 WHERE id = $2")
+                .bind(now.as_millisecond())
+                .bind(upload.to_string()),
+        )
+        .await
+    }
+
+    /// The newest partner's upload that was sealed at `until` or before.
+    pub async fn sealed_before(
+        &mut self,
+        collaboration: Id,
+        until: Timestamp,
+    ) -> Result<Option<Id>, StoreError> {
+        let row = self
+            .optional(
+                sql(
+                    "SELECT id FROM uploads WHERE collaboration = $1 AND kind = 'graph' \
+                     AND sealed_at <= $2 ORDER BY sealed_order DESC LIMIT 1",
+                )
+                .bind(collaboration.to_string())
+                .bind(until.as_millisecond()),
+            )
+            .await?;
+        row.map(|row| row.id("id")).transpose()
+    }
+
+    /// The newest upload of a collaboration whose rows carry tokens of another one as well.
+    pub async fn bridge(&mut self, collaboration: Id, other: Id) -> Result<Option<Id>, StoreError> {
+        let row = self
+            .optional(
+                sql(
+                    "SELECT id FROM uploads WHERE collaboration = $1 AND bridges = $2 \
+                     AND sealed_at IS NOT NULL ORDER BY sealed_order DESC LIMIT 1",
+                )
+                .bind(collaboration.to_string())
+                .bind(other.to_string()),
+            )
+            .await?;
+        row.map(|row| row.id("id")).transpose()
     }
 
     /// Whether the set of an upload was written as one layer, or will be.

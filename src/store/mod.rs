@@ -12,10 +12,14 @@
 //! numbers. Rows, tokens and cookies are in encrypted files; here are only their wrapped keys.
 
 pub mod audiences;
+pub mod charges;
+pub mod choices;
 pub mod collaborations;
 mod connect;
 pub mod coverages;
+pub mod decisions;
 pub mod deliveries;
+pub mod emissions;
 pub mod inventory;
 pub mod jobs;
 pub mod layers;
@@ -23,6 +27,7 @@ pub mod leaves;
 pub mod matches;
 pub mod members;
 pub mod parties;
+pub mod quarantines;
 mod row;
 pub mod tightenings;
 mod transaction;

@@ -94,6 +94,8 @@ fn gate(n: u8, audience: u8, destination: &str, about: Option<u64>) -> Event {
         decision_id: id(n),
         released: about.is_some(),
         about,
+        control: None,
+        charge: 400,
     }
 }
 
@@ -136,6 +138,7 @@ fn story() -> Vec<Leaf> {
                 match_id: id(4),
                 released: true,
                 about: Some(1240),
+                charge: 200,
             },
         ),
         ("acme", gate(5, 6, "dsp-a", Some(320))),

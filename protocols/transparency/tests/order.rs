@@ -159,18 +159,18 @@ fn a_tightening_is_a_sides_own_next_one_and_names_its_policy() {
     for actor in ["operator", "dsp-a", "auditor"] {
         assert_eq!(add(actor, tightening(2)), Err(Rule::Actor));
     }
-    assert_eq!(with(|leaves| leaves[17].policy = None), Err(Rule::NoPolicy));
-    let early = with(|leaves| leaves.swap(5, 17));
+    assert_eq!(with(|leaves| leaves[18].policy = None), Err(Rule::NoPolicy));
+    let early = with(|leaves| leaves.swap(5, 18));
     assert_eq!(early, Err(Rule::NotAccepted));
 }
 
 #[test]
 fn coverage_is_told_of_the_newest_graph_once_and_names_its_policy() {
     let of = |upload| coverage(upload, &[("dsp-a", None)]);
-    for upload in [2, 3, 13, 99] {
+    for upload in [2, 3, 14, 99] {
         assert_eq!(add("mapper", of(upload)), Err(Rule::NoGraph), "{upload}");
     }
-    assert_eq!(add("mapper", of(14)), Err(Rule::Repeated));
+    assert_eq!(add("mapper", of(15)), Err(Rule::Repeated));
     let newer = |actor: &'static str, event: Event| {
         with(|leaves| {
             leaves.push(leaf(30, "mapper", upload(20, "graph")));
@@ -181,7 +181,7 @@ fn coverage_is_told_of_the_newest_graph_once_and_names_its_policy() {
     assert_eq!(newer("acme", of(20)), Err(Rule::Actor));
     let elsewhere = coverage(20, &[("mapper", Some(1))]);
     assert_eq!(newer("mapper", elsewhere), Err(Rule::Destination));
-    assert_eq!(with(|leaves| leaves[16].policy = None), Err(Rule::NoPolicy));
+    assert_eq!(with(|leaves| leaves[17].policy = None), Err(Rule::NoPolicy));
 }
 
 #[test]

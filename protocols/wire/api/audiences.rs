@@ -27,6 +27,9 @@ pub struct AudienceRequest {
     /// What the destinations shall do with it.
     #[serde(rename = "use")]
     pub purpose: AudienceUse,
+    /// Share of the members that is kept back for comparison and never delivered, 1 to 50 percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout_percent: Option<u8>,
 }
 
 /// Where an audience stands at one destination.
@@ -57,6 +60,9 @@ pub struct AudienceView {
     /// What the destinations shall do with it.
     #[serde(rename = "use")]
     pub purpose: AudienceUse,
+    /// Share of the members that is kept back for comparison, if any is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout_percent: Option<u8>,
     /// One entry per destination.
     pub destinations: Vec<AudienceAtDestination>,
 }
@@ -72,6 +78,9 @@ pub struct AudienceAtDestination {
     /// Distinct persons with a live cookie there, once decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<ReleasedCount>,
+    /// Distinct persons kept back for comparison, once decided, if any are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ReleasedCount>,
     /// Index of the gate decision's leaf, once decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,

@@ -36,6 +36,9 @@ pub(in crate::cli) struct Create {
     /// Tell the destinations to exclude the members instead of targeting them
     #[arg(long)]
     exclude: bool,
+    /// Keep so many percent of the members back for comparison, 1 to 50: they are never delivered
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=50))]
+    hold_out: Option<u8>,
     #[command(flatten)]
     at: CollaborationArg,
 }
@@ -73,6 +76,7 @@ impl Create {
             } else {
                 AudienceUse::Target
             },
+            holdout_percent: self.hold_out,
         };
         let waiting = screen.spinner("the release gate decides");
         let look = |job: &JobView| {

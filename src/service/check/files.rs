@@ -10,12 +10,13 @@ use crate::service::ServiceError;
 use crate::service::append::blocking;
 use crate::service::files::{Files, Kind};
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind::Spools,
     Kind::Sets,
     Kind::Compacted,
     Kind::Withdrawals,
     Kind::Members,
+    Kind::Emissions,
 ];
 
 impl Files {

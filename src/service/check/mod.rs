@@ -42,6 +42,8 @@ pub struct Checked {
     pub withdrawals: u64,
     /// Member files.
     pub member_files: u64,
+    /// Files of emissions.
+    pub emissions: u64,
     /// Leaves of the log.
     pub leaves: u64,
     /// What is not as it was acknowledged.
@@ -81,7 +83,12 @@ impl Service {
         };
         progress(0, all);
         let mut known = HashSet::new();
-        for table in [Table::Uploads, Table::Withdrawals, Table::MemberFiles] {
+        for table in [
+            Table::Uploads,
+            Table::Withdrawals,
+            Table::MemberFiles,
+            Table::Emissions,
+        ] {
             let mut last = None;
             loop {
                 let ids = snapshot!(self.store(), "check-page", |tx| {
@@ -122,6 +129,7 @@ impl Check<'_> {
             Table::Uploads => self.upload(id).await,
             Table::Withdrawals => self.withdrawal(id).await,
             Table::MemberFiles => self.member_file(id).await,
+            Table::Emissions => self.emission(id).await,
         };
         let object = match object {
             Ok(object) => object,
@@ -139,6 +147,7 @@ impl Check<'_> {
             Some(Kind::Sets | Kind::Compacted) => self.checked.sets += 1,
             Some(Kind::Withdrawals) => self.checked.withdrawals += 1,
             Some(Kind::Members) => self.checked.member_files += 1,
+            Some(Kind::Emissions) => self.checked.emissions += 1,
             None => {}
         }
         let kinds = object.kinds.clone();
@@ -186,6 +195,13 @@ impl Check<'_> {
             tx.member_file(id).await
         }))?;
         Ok(found.map(Object::member_file))
+    }
+
+    async fn emission(&self, id: Id) -> Result<Option<Object>, ReadError> {
+        let found = read(snapshot!(self.service.store(), "check-emission", |tx| {
+            tx.emission_file(id).await
+        }))?;
+        Ok(found.map(Object::emission))
     }
 }
 

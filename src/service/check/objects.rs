@@ -16,7 +16,7 @@ use crate::sets::members::{self, MemberFile};
 use crate::sets::{self, Layer, SealedSet, SetError, Spool};
 use crate::store::inventory::Table;
 use crate::store::uploads::Upload;
-use crate::store::{StoreError, members as stored, withdrawals};
+use crate::store::{StoreError, emissions, members as stored, withdrawals};
 
 /// A row, and which kinds of file may stand for it; the first one is what it is counted as.
 pub(super) struct Object {
@@ -28,6 +28,7 @@ enum Row {
     Upload(Box<Upload>, Layers),
     Withdrawal(withdrawals::Withdrawal),
     Members(stored::MemberFile),
+    Emission(emissions::EmissionFile),
 }
 
 /// What is wrong with one file, in a sentence.
@@ -59,6 +60,13 @@ impl Object {
         Object {
             row: Row::Members(file),
             kinds: vec![Kind::Members],
+        }
+    }
+
+    pub(super) fn emission(file: emissions::EmissionFile) -> Object {
+        Object {
+            row: Row::Emission(file),
+            kinds: vec![Kind::Emissions],
         }
     }
 
@@ -96,6 +104,20 @@ impl Object {
                         "Restore members/{} from a backup: until then `{}` cannot be told who \
                          joins and leaves this audience.",
                         found.id, found.destination
+                    ),
+                });
+                (size(&path), finding.into_iter().collect())
+            }
+            Row::Emission(found) => {
+                let path = all.emission(found.id);
+                let problem = check_emission(service, found, &path).err();
+                let finding = problem.map(|problem| Finding {
+                    object: format!("emission file {}", found.id),
+                    problem,
+                    next: format!(
+                        "Restore emissions/{} from a backup: until then no audience of its \
+                         advertiser and partner is decided at its destination.",
+                        found.id
                     ),
                 });
                 (size(&path), finding.into_iter().collect())
@@ -278,12 +300,26 @@ fn check_members(
     Ok(())
 }
 
+fn check_emission(
+    service: &Service,
+    found: &emissions::EmissionFile,
+    path: &Path,
+) -> Result<(), Problem> {
+    let object = Keyed::Emission(found.id);
+    let key = service.key(object, &found.wrapped_key);
+    let key = key.map_err(|error| error.to_string())?;
+    sets::read_emission(path, &key, &object.context())
+        .map(drop)
+        .map_err(words)
+}
+
 /// A row that this program cannot have written.
 pub(super) fn unreadable_row(table: Table, id: Id, error: &StoreError) -> Finding {
     let what = match table {
         Table::Uploads => "upload",
         Table::Withdrawals => "withdrawal",
         Table::MemberFiles => "member file",
+        Table::Emissions => "emission file",
     };
     Finding {
         object: format!("{what} {id}"),
@@ -299,6 +335,7 @@ pub(super) fn all_kinds(table: Table) -> Vec<Kind> {
         Table::Uploads => vec![Kind::Spools, Kind::Sets, Kind::Compacted],
         Table::Withdrawals => vec![Kind::Withdrawals],
         Table::MemberFiles => vec![Kind::Members],
+        Table::Emissions => vec![Kind::Emissions],
     }
 }
 

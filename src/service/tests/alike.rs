@@ -13,7 +13,7 @@ use crate::delivery::signature::parse_secret;
 #[tokio::test]
 async fn a_day_on_which_nobody_aged_out_looks_like_one_on_which_somebody_did() {
     let (world, collaboration) = World::agreed().await;
-    let mut persons = Person::many(120, 0);
+    let mut persons = Person::many(220, 0);
     persons[0].consent = "2025-10-22".parse().unwrap();
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
@@ -50,7 +50,7 @@ async fn a_receipt_does_not_tell_whether_a_withdrawal_removed_anybody() {
     // The same keys as before; the webhook secret is new, and known here.
     let enrolled = world.enrol("dmp-b", Role::Destination).await;
     let secret = parse_secret(&enrolled.webhook_secret.unwrap()).unwrap();
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&ALL).await;

@@ -66,7 +66,7 @@ async fn freed(world: &World) {
 /// Seals 50 uploads with eight loops; how much was reserved at most, and whether in order.
 async fn fifty(total: u64) -> (u64, bool) {
     let (world, collaboration) = sharing(total).await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     let sides = [
         ("shop", crm(&collaboration, &persons)),
         ("graphs", graph(&collaboration, &persons)),
@@ -122,7 +122,7 @@ async fn jobs_that_fit_one_at_a_time_run_in_the_order_of_the_queue() {
 async fn memory_comes_back_after_a_panic_and_the_job_is_tried_again() {
     let (world, collaboration) = sharing(64).await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     world.parts.engine.panic_once();
     let shop = world.caller("shop");
@@ -147,7 +147,7 @@ async fn memory_comes_back_after_a_panic_and_the_job_is_tried_again() {
 async fn memory_is_held_until_a_cancelled_job_has_stopped() {
     let (world, collaboration) = sharing(64).await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     world.parts.engine.stop();
     let shop = world.caller("shop");
@@ -169,7 +169,7 @@ async fn memory_is_held_until_a_cancelled_job_has_stopped() {
 async fn a_job_that_waits_for_memory_can_be_cancelled_and_lets_the_next_one_in() {
     let (world, collaboration) = sharing(33).await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     world.parts.engine.stop();
     let shop = world.caller("shop");
@@ -177,7 +177,7 @@ async fn a_job_that_waits_for_memory_can_be_cancelled_and_lets_the_next_one_in()
     service.start_match(&shop, &collaboration).await.unwrap();
     let worker = worker(&world, 4).await;
     world.parts.engine.reached().await;
-    let rows = crm(&collaboration, &Person::many(110, 0));
+    let rows = crm(&collaboration, &Person::many(210, 0));
     let first = world.send("shop", &collaboration, &rows).await;
     let second = world.send("shop", &collaboration, &rows).await;
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -14,7 +14,7 @@ use crate::store::jobs::JobKind as Kind;
 impl World {
     /// An upload of the advertiser that waits for sealing, and its job.
     async fn waiting(&self, collaboration: &str) -> (String, String) {
-        let rows = crm(collaboration, &Person::many(120, 0));
+        let rows = crm(collaboration, &Person::many(220, 0));
         let upload = self.send("shop", collaboration, &rows).await;
         (upload, self.job().await.id)
     }
@@ -198,7 +198,7 @@ async fn two_who_cancel_at_once_both_find_it_cancelled() {
 async fn a_cancelled_match_has_failed_and_the_next_one_is_a_new_one() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     let shop = world.caller("shop");
     let service = &world.service;
@@ -233,7 +233,7 @@ async fn a_cancelled_match_has_failed_and_the_next_one_is_a_new_one() {
 #[tokio::test]
 async fn cancelling_a_decision_fails_everything_in_the_collaboration_that_waits_for_one() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(240, 120);
+    let persons = Person::many(240, 220);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     let held = world.lease(&world.service, Kind::Decide).await.unwrap();

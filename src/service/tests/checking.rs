@@ -14,7 +14,7 @@ use crate::service::check::Checked;
 /// sets, member files, a withdrawal, a published log.
 async fn stored() -> (World, String, String) {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&ALL).await;

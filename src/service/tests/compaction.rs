@@ -52,7 +52,7 @@ async fn an_advertisers_set_is_compacted_too_and_keeps_its_segments() {
         percent: 1000,
     };
     world.restart().await;
-    let persons = Person::many(300, 150);
+    let persons = Person::many(300, 250);
     world.upload_both(&collaboration, &persons).await;
     let (remove, add) = (UploadMode::Remove, UploadMode::Add);
     world
@@ -69,7 +69,7 @@ async fn an_advertisers_set_is_compacted_too_and_keeps_its_segments() {
         world.destinations.members("dmp-b", name)
     };
     let before = gold(&world, "before").await;
-    assert_eq!(before.len(), 130);
+    assert_eq!(before.len(), 230);
     world.work(&ALL).await;
     assert!(world.path().join("compacted").join(&id).is_dir());
     world.restart().await;

@@ -113,7 +113,7 @@ async fn a_worker_that_lost_its_lease_writes_nothing_more() {
 #[tokio::test]
 async fn a_sealing_that_committed_its_set_but_not_its_row_is_finished() {
     let (mut world, collaboration) = World::agreed().await;
-    let rows = crm(&collaboration, &Person::many(120, 0));
+    let rows = crm(&collaboration, &Person::many(220, 0));
     let id = world.send("shop", &collaboration, &rows).await;
     let held = world.lease(&world.service, JobKind::Seal).await.unwrap();
     // Sealed by a run that is told so late that its lease is gone.
@@ -142,7 +142,7 @@ async fn a_sealing_that_committed_its_set_but_not_its_row_is_finished() {
 async fn a_job_that_fails_too_often_is_given_up_and_releases_nothing() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     for entry in std::fs::read_dir(world.path().join("sets")).unwrap() {
@@ -204,7 +204,7 @@ impl TileStore for Published {
 #[tokio::test]
 async fn the_published_log_satisfies_an_auditor_after_every_kind_of_event() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 90);
+    let persons = Person::many(220, 90);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world
@@ -269,7 +269,7 @@ async fn a_running_worker_does_everything_and_stops_when_told() {
     let worker = Worker::start(world.service.clone(), world.outbound(), settings)
         .await
         .unwrap();
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     let rows = crm(&collaboration, &persons);
     world.send("shop", &collaboration, &rows).await;
     let rows = super::graph(&collaboration, &persons);
@@ -315,5 +315,5 @@ async fn a_delivery_stopped_at_shutdown_is_given_back_uncounted() {
     assert_eq!((view.state, view.attempts), (DeliveryState::Queued, 0));
     world.restart().await;
     world.work(&ALL).await;
-    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 120);
+    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 220);
 }

@@ -22,6 +22,7 @@ async fn put_at(world: &World, collaboration: &str, destination: &str) {
         expression: "all".into(),
         destinations: vec![destination.into()],
         purpose: AudienceUse::Target,
+        holdout_percent: None,
     };
     let shop = world.caller("shop");
     world
@@ -66,7 +67,7 @@ async fn a_delivery_brings_every_cookie_in_numbered_batches() {
 #[tokio::test]
 async fn the_next_delivery_is_the_difference_to_what_was_told() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(130, 0);
+    let persons = Person::many(230, 0);
     world.upload_both(&collaboration, &persons[..120]).await;
     put_at(&world, &collaboration, "dmp-b").await;
     world.work(&ALL).await;
@@ -125,7 +126,7 @@ async fn a_batch_whose_acknowledgement_was_lost_comes_again_with_the_same_id_and
 async fn a_destination_that_refuses_ends_the_delivery_and_nothing_else() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     put_at(&world, &collaboration, "dmp-b").await;
     world.destinations.answer(&[Answer::Refuse]);
@@ -145,7 +146,7 @@ async fn a_destination_that_refuses_ends_the_delivery_and_nothing_else() {
 async fn attempts_are_used_up_in_the_end() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     put_at(&world, &collaboration, "dmp-b").await;
     world.destinations.answer(&[Answer::Break; 100]);
@@ -204,11 +205,11 @@ async fn what_a_failed_delivery_left_behind_is_taken_back_by_the_next() {
 async fn deliveries_of_one_audience_to_one_destination_run_in_order() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     put_at(&world, &collaboration, "dmp-b").await;
     world.work(&[JobKind::Decide]).await;
-    let rows = crm(&collaboration, &Person::many(110, 0));
+    let rows = crm(&collaboration, &Person::many(210, 0));
     world.send("shop", &collaboration, &rows).await;
     world.work(&[JobKind::Seal]).await;
     put_at(&world, &collaboration, "dmp-b").await;
@@ -221,15 +222,15 @@ async fn deliveries_of_one_audience_to_one_destination_run_in_order() {
             .is_none()
     );
     world.service.run(&first, &world.outbound()).await.unwrap();
-    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 120);
+    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 220);
     world.work(&ALL).await;
-    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 110);
+    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 210);
 }
 
 #[tokio::test]
 async fn consent_that_aged_out_is_removed_the_next_day_without_anybody_asking() {
     let (world, collaboration) = World::agreed().await;
-    let mut persons = Person::many(120, 0);
+    let mut persons = Person::many(220, 0);
     for person in &mut persons[..5] {
         // Thirteen months, to the day, after this the partner's consent ends.
         person.consent = "2025-10-22".parse().unwrap();
@@ -262,11 +263,11 @@ async fn consent_that_aged_out_is_removed_the_next_day_without_anybody_asking() 
 async fn when_the_agreement_ends_every_member_is_removed() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&ALL).await;
-    assert_eq!(world.destinations.members("dsp-a", "everyone").len(), 120);
+    assert_eq!(world.destinations.members("dsp-a", "everyone").len(), 220);
     world.pass(Duration::from_secs(366 * 24 * 3600));
     world.service.queue_sweep().await.unwrap();
     world.work(&ALL).await;

@@ -29,7 +29,7 @@ async fn asked_again(world: &World, collaboration: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn people_who_are_added_join_an_audience_that_is_asked_for_again() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(140, 0);
+    let persons = Person::many(240, 0);
     world.upload_both(&collaboration, &persons[..120]).await;
     assert_eq!(
         asked_again(&world, &collaboration).await,
@@ -61,11 +61,11 @@ async fn people_who_are_added_join_an_audience_that_is_asked_for_again() {
 
 #[tokio::test]
 async fn people_who_are_removed_leave_when_the_audience_is_asked_for_again_as_with_a_full_upload() {
-    let persons = Person::many(140, 0);
+    let persons = Person::many(240, 0);
     for delta in [false, true] {
         let (world, collaboration) = World::agreed().await;
         world.upload_both(&collaboration, &persons).await;
-        assert_eq!(asked_again(&world, &collaboration).await.len(), 140);
+        assert_eq!(asked_again(&world, &collaboration).await.len(), 240);
         if delta {
             let mode = UploadMode::Remove;
             world
@@ -99,7 +99,7 @@ async fn a_person_is_refreshed_at_once_or_by_removing_one_token_and_adding_its_r
         ("graphs", &in_two),
     ] {
         let (world, collaboration) = World::agreed().await;
-        let mut persons = Person::many(120, 0);
+        let mut persons = Person::many(220, 0);
         world.upload_both(&collaboration, &persons).await;
         // Whose consent has ended on this side, and then was given again.
         for (consent, there) in [("2020-01-01", &persons[1..]), ("2026-06-01", &persons[..])] {
@@ -144,7 +144,7 @@ async fn a_removal_with_no_set_to_remove_from_is_refused_and_so_is_an_addition()
 #[tokio::test]
 async fn nobody_else_and_no_other_collaboration_has_a_part_in_a_set() {
     let (mut world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     world.upload_both(&collaboration, &persons).await;
     world.enrol("rival", Role::Advertiser).await;
     world.enrol("stranger", Role::Partner).await;
@@ -211,7 +211,7 @@ async fn the_report_of_a_removal_or_a_refresh_says_what_was_given_and_never_whom
 #[tokio::test]
 async fn uploads_of_one_side_are_sealed_in_the_order_in_which_they_were_completed() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(150, 0);
+    let persons = Person::many(250, 0);
     world.upload_both(&collaboration, &persons[..120]).await;
     let add = UploadMode::Add;
     let part = |from: usize| &persons[from..from + 10];
@@ -239,7 +239,7 @@ async fn uploads_of_one_side_are_sealed_in_the_order_in_which_they_were_complete
 #[tokio::test]
 async fn a_mode_that_the_stream_contradicts_is_refused_in_words() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     world.upload_both(&collaboration, &persons).await;
     let full = crm(&collaboration, &persons);
     let as_said = |mode| delta(UploadKind::Crm, mode, &collaboration, &persons);
@@ -263,7 +263,7 @@ async fn a_mode_that_the_stream_contradicts_is_refused_in_words() {
 #[tokio::test]
 async fn a_delta_sealed_but_not_committed_is_finished_by_the_next_run() {
     let (mut world, collaboration) = World::agreed().await;
-    let persons = Person::many(140, 0);
+    let persons = Person::many(240, 0);
     world.upload_both(&collaboration, &persons[..120]).await;
     for side in ["shop", "graphs"] {
         let id = world
@@ -287,7 +287,7 @@ async fn a_delta_sealed_but_not_committed_is_finished_by_the_next_run() {
 #[tokio::test]
 async fn the_log_says_what_was_added_to_and_removed_from_what() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     world.upload_both(&collaboration, &persons).await;
     let mut chain = Vec::new();
     for mode in [UploadMode::Add, UploadMode::Remove, UploadMode::Refresh] {
@@ -349,7 +349,7 @@ async fn a_match_is_about_the_whole_set_and_so_is_its_rate() {
     let view = view.unwrap();
     // 100 of the 200 that are left are in the graph.
     assert!(
-        matches!(view.matched, Some(ReleasedCount::Released { about: 100 })),
+        matches!(view.matched, Some(ReleasedCount::Released { about: 200 })),
         "{view:?}"
     );
     assert_eq!(view.rate, Some(MatchRate::About { percent: 50 }));

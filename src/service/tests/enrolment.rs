@@ -199,7 +199,7 @@ async fn a_destination_without_its_key_does_not_open_the_cookies_of_signed_terms
     world.service.enrol(request).await.unwrap();
     // Its cookies in these uploads are sealed, as the terms say: nothing else would be taken.
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     let graphs = world.caller("graphs");
     let uploads = world.service.uploads(&graphs).await.unwrap();

@@ -21,7 +21,7 @@ fn sizes(view: &AudienceView) -> Vec<(AudienceState, Option<ReleasedCount>)> {
 async fn enough_persons_are_released_and_too_few_are_not_even_hinted_at() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(150, 99))
+        .upload_both(&collaboration, &Person::many(250, 99))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world
@@ -33,7 +33,7 @@ async fn enough_persons_are_released_and_too_few_are_not_even_hinted_at() {
         .await
         .unwrap();
     world.work(&ALL).await;
-    let about = Some(ReleasedCount::Released { about: 150 });
+    let about = Some(ReleasedCount::Released { about: 250 });
     let everyone = world.audience(&collaboration, "everyone").await;
     assert_eq!(sizes(&everyone), [(AudienceState::Released, about); 2]);
     let below = (
@@ -46,14 +46,14 @@ async fn enough_persons_are_released_and_too_few_are_not_even_hinted_at() {
     assert_eq!(sizes(&nobody), [below; 2]);
     assert!(gold.destinations.iter().all(|at| at.delivery.is_none()));
     assert!(world.destinations.members("dmp-b", "gold").is_empty());
-    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 150);
+    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 250);
 }
 
 #[tokio::test]
 async fn a_released_decision_its_leaf_and_its_delivery_commit_together() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     let before = world.leaves().await.len();
@@ -86,7 +86,7 @@ async fn a_released_decision_its_leaf_and_its_delivery_commit_together() {
 async fn a_decision_whose_lease_was_lost_leaves_neither_leaf_nor_delivery() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     let stale = world.lease(&world.service, JobKind::Decide).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_decision_whose_lease_was_lost_leaves_neither_leaf_nor_delivery() {
 async fn the_same_request_on_the_same_uploads_draws_no_new_noise() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     let first = world.put(&collaboration, "everyone", "all").await.unwrap();
     assert_eq!(first.destinations[0].state, AudienceState::Deciding);
@@ -142,7 +142,7 @@ async fn the_same_request_on_the_same_uploads_draws_no_new_noise() {
 async fn the_same_question_under_other_names_and_uses_gets_the_same_answer() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     world.put(&collaboration, "first", "all").await.unwrap();
     world.work(&ALL).await;
@@ -154,6 +154,7 @@ async fn the_same_question_under_other_names_and_uses_gets_the_same_answer() {
             expression: "all".into(),
             destinations: vec!["dmp-b".into(), "dsp-a".into()],
             purpose: AudienceUse::Exclude,
+            holdout_percent: None,
         };
         let shop = world.caller("shop");
         world
@@ -164,7 +165,7 @@ async fn the_same_question_under_other_names_and_uses_gets_the_same_answer() {
         world.work(&ALL).await;
         let view = world.audience(&collaboration, &name).await;
         assert_eq!(sizes(&view), first);
-        assert_eq!(world.destinations.members("dmp-b", &name).len(), 120);
+        assert_eq!(world.destinations.members("dmp-b", &name).len(), 220);
     }
 }
 
@@ -172,7 +173,7 @@ async fn the_same_question_under_other_names_and_uses_gets_the_same_answer() {
 async fn a_question_that_is_only_written_in_another_way_gets_no_new_answer() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(150, 120))
+        .upload_both(&collaboration, &Person::many(250, 220))
         .await;
     let ask = async |name: &str, expression: &str| {
         world.put(&collaboration, name, expression).await.unwrap();
@@ -198,7 +199,7 @@ async fn a_question_that_is_only_written_in_another_way_gets_no_new_answer() {
 async fn requests_at_the_same_time_are_decided_once_per_destination() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     let tries: Vec<_> = (0..10)
         .map(|_| {
@@ -209,6 +210,7 @@ async fn requests_at_the_same_time_are_decided_once_per_destination() {
                     expression: "all".into(),
                     destinations: vec!["dsp-a".into(), "dmp-b".into()],
                     purpose: AudienceUse::Target,
+                    holdout_percent: None,
                 };
                 service
                     .put_audience(&shop, &collaboration, "everyone", request)
@@ -260,13 +262,13 @@ async fn a_match_says_a_released_number_once() {
     world.work(&ALL).await;
     let done = world.service.match_(&shop, &started.id).await.unwrap();
     assert_eq!(done.state, JobState::Done);
-    assert_eq!(done.matched, Some(ReleasedCount::Released { about: 150 }));
+    assert_eq!(done.matched, Some(ReleasedCount::Released { about: 250 }));
     assert_eq!(done.rate, Some(MatchRate::About { percent: 75 }));
     let leaf = &world.leaves().await[usize::try_from(done.log_index.unwrap()).unwrap()];
     assert!(matches!(
         leaf.event,
         Event::MatchDecision {
-            about: Some(150),
+            about: Some(250),
             ..
         }
     ));
@@ -283,7 +285,7 @@ async fn a_match_says_a_released_number_once() {
 async fn a_request_that_cannot_be_decided_is_refused_with_the_place() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     let shop = world.caller("shop");
     for (name, expression, destination, expected) in [
@@ -295,6 +297,7 @@ async fn a_request_that_cannot_be_decided_is_refused_with_the_place() {
             expression: expression.into(),
             destinations: vec![destination.into()],
             purpose: AudienceUse::Target,
+            holdout_percent: None,
         };
         let refused = world
             .service
@@ -319,7 +322,7 @@ async fn a_request_that_cannot_be_decided_is_refused_with_the_place() {
 async fn a_collaboration_that_expired_while_a_decision_waited_releases_nothing() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.pass(std::time::Duration::from_secs(366 * 24 * 3600));
@@ -333,7 +336,7 @@ async fn a_collaboration_that_expired_while_a_decision_waited_releases_nothing()
 async fn when_the_leaf_cannot_be_written_nothing_is_decided() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.spoil_next_leaf().await;

@@ -25,7 +25,7 @@ async fn show(service: &Service, held: &crate::service::work::Held, progress: u6
 #[tokio::test]
 async fn a_sealing_waits_in_line_then_runs_then_is_gone() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     let first = world
         .send("shop", &collaboration, &crm(&collaboration, &persons))
         .await;
@@ -73,7 +73,7 @@ async fn a_sealing_waits_in_line_then_runs_then_is_gone() {
 #[tokio::test]
 async fn progress_is_written_by_the_heartbeat_and_starts_over_with_the_run() {
     let (world, collaboration) = World::agreed().await;
-    let rows = crm(&collaboration, &Person::many(120, 0));
+    let rows = crm(&collaboration, &Person::many(220, 0));
     world.send("shop", &collaboration, &rows).await;
     let shop = world.caller("shop");
     let service = &world.service;
@@ -99,11 +99,11 @@ async fn a_job_is_there_for_whoever_asked_for_it_and_for_nobody_else() {
     world.enrol("stranger", Role::Partner).await;
     world.enrol("eye", Role::Auditor).await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     let shop = world.caller("shop");
     let service = &world.service;
-    let rows = crm(&collaboration, &Person::many(110, 0));
+    let rows = crm(&collaboration, &Person::many(210, 0));
     world.send("shop", &collaboration, &rows).await;
     service.start_match(&shop, &collaboration).await.unwrap();
     world.put(&collaboration, "everyone", "all").await.unwrap();
@@ -132,7 +132,7 @@ async fn a_job_is_there_for_whoever_asked_for_it_and_for_nobody_else() {
 async fn a_match_tells_whole_percent_and_no_rows() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 0))
+        .upload_both(&collaboration, &Person::many(220, 0))
         .await;
     let shop = world.caller("shop");
     let service = &world.service;

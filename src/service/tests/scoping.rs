@@ -18,7 +18,7 @@ async fn another_partys_ids_are_not_there() {
     world.enrol("rival", Role::Advertiser).await;
     world.enrol("stranger", Role::Partner).await;
     world.enrol("eye", Role::Auditor).await;
-    let persons = Person::many(120, 120);
+    let persons = Person::many(220, 220);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     let shop = world.caller("shop");
@@ -47,6 +47,7 @@ async fn another_partys_ids_are_not_there() {
             expression: "all".into(),
             destinations: vec!["dsp-a".into()],
             purpose: AudienceUse::Target,
+            holdout_percent: None,
         };
         let acceptance = AcceptanceRequest {
             signature: "AAAA".into(),
@@ -105,7 +106,7 @@ async fn another_partys_ids_are_not_there() {
 async fn the_partner_sees_no_segments_no_uploads_and_no_rate_of_the_advertiser() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(120, 120))
+        .upload_both(&collaboration, &Person::many(220, 220))
         .await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     let (shop, graphs) = (world.caller("shop"), world.caller("graphs"));

@@ -35,7 +35,7 @@ fn cookies(persons: &[Person]) -> BTreeSet<String> {
 #[tokio::test]
 async fn a_withdrawn_person_is_removed_everywhere_though_the_audience_falls_below_the_minimum() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(101, 0);
+    let persons = Person::many(167, 0);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&ALL).await;
@@ -72,7 +72,7 @@ async fn a_withdrawn_person_is_removed_everywhere_though_the_audience_falls_belo
 #[tokio::test]
 async fn a_withdrawal_before_the_decision_is_in_the_decision() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(101, 0);
+    let persons = Person::many(167, 0);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     withdraw(&world, "shop", &collaboration, &persons[..2])
@@ -91,7 +91,7 @@ async fn a_withdrawal_before_the_decision_is_in_the_decision() {
 #[tokio::test]
 async fn a_withdrawal_between_decision_and_delivery_stops_the_person() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&[JobKind::Decide]).await;
@@ -144,7 +144,7 @@ async fn a_withdrawal_in_the_middle_of_a_delivery_is_seen_by_its_next_batch() {
 #[tokio::test]
 async fn a_withdrawal_binds_uploads_that_come_later() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(120, 0);
+    let persons = Person::many(220, 0);
     withdraw(&world, "shop", &collaboration, &persons[..1])
         .await
         .unwrap();
@@ -161,7 +161,7 @@ async fn a_withdrawal_binds_uploads_that_come_later() {
 #[tokio::test]
 async fn a_withdrawal_adds_nobody_from_newer_uploads() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(130, 0);
+    let persons = Person::many(230, 0);
     world.upload_both(&collaboration, &persons[..120]).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&ALL).await;
@@ -279,13 +279,13 @@ async fn a_withdrawal_between_two_batches_is_seen_before_the_second_leaves() {
 #[tokio::test]
 async fn a_withdrawal_while_the_gate_decides_is_in_its_decision() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(101, 0);
+    let persons = Person::many(167, 0);
     world.upload_both(&collaboration, &persons).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     let shop = world.caller("shop");
     let service = &world.service;
     let started = service.start_match(&shop, &collaboration).await.unwrap();
-    for kind in [JobKind::Decide, JobKind::Match] {
+    for kind in [JobKind::Match, JobKind::Decide] {
         world.parts.engine.stop();
         let held = world.lease(service, kind).await.unwrap();
         let outbound = world.outbound();

@@ -332,6 +332,7 @@ impl World {
             expression: expression.to_owned(),
             destinations: vec!["dsp-a".into(), "dmp-b".into()],
             purpose: AudienceUse::Target,
+            holdout_percent: None,
         };
         let shop = self.caller("shop");
         self.service
@@ -345,6 +346,7 @@ impl World {
             expression: "all".into(),
             destinations: vec!["dmp-b".into()],
             purpose: AudienceUse::Target,
+            holdout_percent: None,
         };
         let shop = self.caller("shop");
         let put = self

@@ -1,35 +1,46 @@
 //! Deciding audiences: everything that waits in a collaboration on one pair of uploads, in one pass.
 //!
-//! Decision, leaf and queued delivery commit together. A question that was answered before keeps its
-//! answer; the lookup is in the transaction, so that of two that decide the same question at the same
-//! time one takes the other's answer, and the noise it drew itself is never seen.
+//! ```text
+//! match, population → history → cells → gate, one question after the other → emissions on disk
+//!   → one transaction: charge, decision, leaf, emission, queued delivery
+//! ```
+//! Decision, charge, leaf and queued delivery commit together. A question that was answered before keeps
+//! its answer, at no charge; noise that was drawn for it meanwhile is never seen. Passes of one pair of
+//! parties run one after the other, so each sees everything that the ones before emitted.
 
 use std::collections::HashMap;
 
-use tamis_protocols::release;
+use tamis_protocols::release::Policy;
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::DeliveryReason;
 
+use super::gate::{Ground, Verdict, Verdicts};
 use super::judge::{Ask, Pinned};
 use super::memory::Sizes;
 use super::open::Pair;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
-use crate::service::Service;
+use crate::service::files::remove;
 use crate::service::record::OPERATOR;
-use crate::store::audiences::Decision;
+use crate::service::uploads::set_size;
+use crate::service::{Service, asking};
+use crate::store::collaborations::Collaboration;
+use crate::store::decisions::{Answer, Decision};
+use crate::store::emissions::{Emission, Place};
 use crate::store::{Tx, snapshot, transact};
 
-/// What the gate says to each question.
-type Answers = HashMap<String, release::Decision>;
-
-struct Waiting {
-    decisions: Vec<Decision>,
+/// What waits, and what it is decided on.
+pub(super) struct Waiting {
+    pub decisions: Vec<Decision>,
     /// None if nothing waits.
-    pinned: Option<Pinned>,
-    policy: release::Policy,
+    pub pinned: Option<Pinned>,
+    pub collaboration: Collaboration,
+    pub policy: Policy,
     in_force: bool,
+    /// Rows that take part, and the partner's persons: to tell what is abnormal.
+    pub rows: u64,
+    pub persons: u64,
 }
 
 impl Service {
@@ -38,40 +49,37 @@ impl Service {
         loop {
             held.check()?;
             let waiting = self.waiting(held, collaboration).await?;
-            let Some(pinned) = waiting.pinned else {
+            let Some(pinned) = waiting.pinned.clone() else {
                 return self.end(held, "decide-end").await;
             };
             if !waiting.in_force {
                 return self.give_up(&held.job).await;
             }
-            let asks: Vec<Ask> = waiting
-                .decisions
-                .iter()
-                .map(|decision| Ask {
-                    expression: decision.expression.clone(),
-                    destination: Some(decision.destination.clone()),
-                })
-                .collect();
-            let judged = self.judge(held, pinned, asks).await?;
-            let policy = waiting.policy;
-            let mut answers = Answers::new();
-            for (decision, persons) in waiting.decisions.iter().zip(judged.members()) {
-                answers
-                    .entry(decision.question.clone())
-                    .or_insert_with(|| policy.count(&persons.cardinality(), &*self.0.parts.noise));
-            }
-            transact!(self.store(), "decide", |tx| {
+            let asks = asks(&waiting.decisions);
+            let judged = self.judge(held, pinned.clone(), asks.clone()).await?;
+            let ground = Ground {
+                waiting,
+                sets: pinned.sets,
+                persons: asks.into_iter().zip(judged.members().clone()).collect(),
+            };
+            let verdicts = self.gate(held, &ground).await?;
+            let done = transact!(self.store(), "decide", |tx| {
                 tx.hold_job(&held.job).await?;
                 let withdrawals = tx.withdrawal_count(collaboration).await?;
-                if withdrawals == judged.withdrawals() {
-                    for decision in &waiting.decisions {
-                        self.decided(tx, collaboration, decision, &answers, &policy)
-                            .await?;
-                    }
-                }
                 // Otherwise somebody withdrew meanwhile: judge again.
-                Ok::<_, JobError>(())
-            })?;
+                if withdrawals == judged.withdrawals() {
+                    self.decided(tx, &ground.waiting, &verdicts).await?;
+                }
+                Ok::<_, JobError>(withdrawals == judged.withdrawals())
+            });
+            if !matches!(done, Ok(true)) {
+                // Written, and never to be known. After a commit that was reported failed nothing is lost:
+                // the next start removes what no row knows.
+                if matches!(done, Ok(false)) {
+                    self.forget(&verdicts);
+                }
+                done?;
+            }
             self.wake();
         }
     }
@@ -85,7 +93,7 @@ impl Service {
             let found = tx.collaboration(collaboration).await?;
             let found = found.ok_or_else(|| JobError::gone("the collaboration"))?;
             let mut decisions = tx.deciding(collaboration).await?;
-            let mut pinned = None;
+            let (mut pinned, mut rows, mut persons) = (None, 0, 0);
             if let Some(first) = decisions.first().cloned() {
                 decisions.retain(|decision| {
                     decision.advertiser_upload == first.advertiser_upload
@@ -99,52 +107,163 @@ impl Service {
                     sets: Pair::read(tx, pair).await?,
                     not_before: first.as_of,
                 });
+                let sizes = (tx.upload(pair.0).await?, tx.upload(pair.1).await?);
+                rows = sizes.0.map_or(0, |upload| set_size(&upload).accepted);
+                persons = sizes.1.map_or(0, |upload| set_size(&upload).persons);
             }
             Ok(Waiting {
                 decisions,
                 pinned,
                 policy: self.effective_policy(tx, &found).await?,
                 in_force: found.in_force(today),
+                collaboration: found,
+                rows,
+                persons,
             })
         })
     }
 
+    /// Writes what the gate said.
     async fn decided(
         &self,
         tx: &mut Tx,
-        collaboration: Id,
-        decision: &Decision,
-        answers: &Answers,
-        policy: &release::Policy,
+        waiting: &Waiting,
+        verdicts: &Verdicts,
     ) -> Result<(), JobError> {
-        let (to, about) = match tx.earlier_answer(&decision.question).await? {
-            Some(earlier) => earlier,
-            None => match answers.get(&decision.question) {
-                Some(answer) if answer.is_released() => (state::Decision::Released, answer.about()),
-                Some(_) => (state::Decision::BelowMinimum, None),
-                None => return Err(JobError::failed("gate", "a question without an answer")),
-            },
+        for decision in &waiting.decisions {
+            let (answer, charge) = match tx.earlier_answer(&decision.question).await? {
+                Some(earlier) => (earlier, 0),
+                None => {
+                    let verdict = verdicts.of(&decision.question);
+                    let verdict = verdict
+                        .ok_or_else(|| JobError::failed("gate", "a question without an answer"))?;
+                    match self.pay(tx, waiting, decision, verdict).await? {
+                        Some(paid) => paid,
+                        None => {
+                            // What was drawn is never seen.
+                            let step = Step::new(decision.state, state::Decision::Failed)?;
+                            tx.finish_decision(decision.id, step, None, None).await?;
+                            continue;
+                        }
+                    }
+                }
+            };
+            self.say(tx, waiting, decision, &answer, charge).await?;
+        }
+        Ok(())
+    }
+
+    /// Charges a new answer, and keeps what it emitted; none if the budget does not allow it.
+    async fn pay(
+        &self,
+        tx: &mut Tx,
+        waiting: &Waiting,
+        decision: &Decision,
+        verdict: &Verdict,
+    ) -> Result<Option<(Answer, u32)>, JobError> {
+        let now = self.now();
+        let (found, policy) = (&waiting.collaboration, &waiting.policy);
+        let charge = asking::cost(policy, decision.holdout);
+        let paid = self.charge(tx, found, policy, (decision.id, charge), now);
+        if paid.await?.is_err() {
+            tracing::error!(decision = %decision.id, "no budget is left for a decision that was let in");
+            return Ok(None);
+        }
+        if verdict.abnormal {
+            tx.add_quarantine(decision.advertiser_upload, now).await?;
+        }
+        let held = tx.in_quarantine(decision.advertiser_upload).await? == Some(true);
+        let mut answer = Answer {
+            state: state::Decision::BelowMinimum,
+            about: verdict.about,
+            control_about: verdict.control_about,
+            emission: None,
+            held,
         };
-        let released = to == state::Decision::Released;
+        if let Some(file) = &verdict.file {
+            let emission = Emission {
+                id: decision.id,
+                collaboration: found.id,
+                kept: verdict.kept,
+            };
+            tx.add_emission(&place(found, &decision.destination), &emission, file)
+                .await?;
+            answer.state = state::Decision::Released;
+            answer.emission = Some(decision.id);
+        }
+        Ok(Some((answer, charge)))
+    }
+
+    /// Leaf, state and queued delivery of one decision.
+    async fn say(
+        &self,
+        tx: &mut Tx,
+        waiting: &Waiting,
+        decision: &Decision,
+        answer: &Answer,
+        charge: u32,
+    ) -> Result<(), JobError> {
+        let released = answer.state == state::Decision::Released;
         let now = self.now();
         let event = Event::GateDecision {
-            collaboration: collaboration.to_string(),
+            collaboration: waiting.collaboration.id.to_string(),
             audience: decision.audience.to_string(),
             destination: decision.destination.clone(),
             decision_id: decision.id.to_string(),
             released,
-            about,
+            about: answer.about,
+            control: answer.control_about,
+            charge,
         };
-        let leaf = self.record(tx, now, OPERATOR, event, Some(policy)).await?;
-        let step = Step::new(decision.state, to)?;
-        tx.finish_decision(decision.id, step, about, Some(leaf))
+        let policy = Some(&waiting.policy);
+        let leaf = self.record(tx, now, OPERATOR, event, policy).await?;
+        let step = Step::new(decision.state, answer.state)?;
+        tx.finish_decision(decision.id, step, Some(answer), Some(leaf))
             .await?;
         if released {
-            self.queue_delivery(tx, decision, DeliveryReason::Release, None, now)
+            tx.settle_emissions(decision.audience, &decision.destination, now)
+                .await?;
+            let reason = DeliveryReason::Release;
+            let decision = Decision {
+                held: answer.held,
+                ..decision.clone()
+            };
+            self.queue_delivery(tx, &decision, reason, None, now)
                 .await?;
         }
         Ok(())
     }
+
+    /// Removes emissions that will never be known.
+    fn forget(&self, verdicts: &Verdicts) {
+        for file in verdicts.files() {
+            let _ = remove(&self.files().emission(file.id));
+        }
+    }
+}
+
+/// Where a collaboration's emissions to a destination come together with others.
+pub(super) fn place(found: &Collaboration, destination: &str) -> Place {
+    Place {
+        advertiser: found.advertiser.clone(),
+        partner: found.partner.clone(),
+        destination: destination.to_owned(),
+    }
+}
+
+/// Everything that has to be known: who each question reaches, everybody who can be reached at its
+/// destination, and all who matched.
+fn asks(decisions: &[Decision]) -> Vec<Ask> {
+    let mut asks = vec![Ask::everyone()];
+    for decision in decisions {
+        let members = Ask::members(&decision.expression, &decision.destination);
+        for ask in [Ask::population(&decision.destination), members] {
+            if !asks.contains(&ask) {
+                asks.push(ask);
+            }
+        }
+    }
+    asks
 }
 
 /// Marks what waits in a collaboration as failed; nothing is released.
@@ -155,3 +274,6 @@ pub(super) async fn give_up(tx: &mut Tx, collaboration: Id) -> Result<(), JobErr
     }
     Ok(())
 }
+
+/// Who each question reaches, and who is there.
+pub(super) type Persons = HashMap<Ask, std::sync::Arc<tamis_protocols::intersection::PersonSet>>;

@@ -23,7 +23,7 @@ use crate::matching::{MatchPlan, Question};
 use crate::service::Service;
 use crate::service::append::blocking;
 use crate::service::files::Object;
-use crate::sets;
+use crate::sets::{self, SealedSet};
 use crate::store::collaborations::Collaboration;
 use crate::store::snapshot;
 use crate::store::withdrawals::Withdrawal;
@@ -61,12 +61,38 @@ struct Key {
 }
 
 /// One question about a pair of uploads.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Ask {
-    /// Canonical.
-    pub expression: String,
+    /// Canonical; none: everybody at the destination, matched or not.
+    pub expression: Option<String>,
     /// Only persons with a live cookie there; none: all.
     pub destination: Option<String>,
+}
+
+impl Ask {
+    /// Whoever satisfies an expression and can be reached at a destination.
+    pub(super) fn members(expression: &str, destination: &str) -> Ask {
+        Ask {
+            expression: Some(expression.to_owned()),
+            destination: Some(destination.to_owned()),
+        }
+    }
+
+    /// Everybody of both sides.
+    pub(super) fn everyone() -> Ask {
+        Ask {
+            expression: Some("all".to_owned()),
+            destination: None,
+        }
+    }
+
+    /// Whoever can be reached at a destination.
+    pub(super) fn population(destination: &str) -> Ask {
+        Ask {
+            expression: None,
+            destination: Some(destination.to_owned()),
+        }
+    }
 }
 
 /// The sets to judge, and the earliest day to judge them on.
@@ -197,8 +223,16 @@ impl Service {
             .filter(|index| found[*index].is_none())
             .collect();
         if !missing.is_empty() {
-            let advertiser = self.open_set(&case.sets.advertiser)?;
             let partner = self.open_set(&case.sets.partner)?;
+            let (matched, reached): (Vec<usize>, Vec<usize>) =
+                (missing.into_iter()).partition(|index| keys[*index].ask.expression.is_some());
+            for index in reached {
+                let persons = population(&partner, &keys[index].ask, judgement, held)?;
+                self.0.judged.put(keys[index].clone(), Arc::clone(&persons));
+                found[index] = Some(persons);
+            }
+            let missing = matched;
+            let advertiser = self.open_set(&case.sets.advertiser)?;
             let questions = missing.iter().map(|index| question(&keys[*index].ask));
             let plan = MatchPlan {
                 advertiser: &advertiser,
@@ -227,9 +261,25 @@ impl Service {
     }
 }
 
+/// Whoever can be reached at the destination of an ask without an expression.
+fn population(
+    partner: &SealedSet,
+    ask: &Ask,
+    judgement: &Judgement<'_>,
+    held: &Held,
+) -> Result<Arc<PersonSet>, JobError> {
+    let destination = ask.destination.as_deref().unwrap_or_default();
+    let cancel = held.cancel.flag();
+    let (day, out) = (judgement.as_of, judgement.suppressed);
+    let persons = sets::population(partner, destination, day, out, cancel)
+        .map_err(|error| JobError::failed("population", error))?;
+    Ok(Arc::new(persons.ok_or(JobError::Cancelled)?))
+}
+
 fn question(ask: &Ask) -> Result<Question, JobError> {
+    let expression = ask.expression.as_deref().unwrap_or_default();
     Ok(Question {
-        expression: Expression::parse(&ask.expression)
+        expression: Expression::parse(expression)
             .map_err(|_| JobError::failed("stored expression", "not an expression"))?,
         destination: ask.destination.clone(),
     })

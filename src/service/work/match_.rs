@@ -1,5 +1,7 @@
 //! A match: everyone of both uploads, through the gate.
 
+use std::sync::Arc;
+
 use tamis_protocols::release::Policy;
 use tamis_protocols::transparency::Event;
 
@@ -9,6 +11,7 @@ use super::{Held, JobError};
 use crate::domain::state::{self, Step};
 use crate::service::Service;
 use crate::service::record::OPERATOR;
+use crate::store::collaborations::Collaboration;
 use crate::store::matches::Match;
 use crate::store::{snapshot, transact};
 
@@ -17,25 +20,29 @@ impl Service {
         let id = held.subject()?;
         loop {
             held.check()?;
-            let (found, sets, policy, in_force) = self.to_match(held).await?;
+            let (found, collaboration, pair, policy) = self.to_match(held).await?;
             if found.state != state::Match::Pending {
                 return self.end(held, "match-again").await;
             }
-            if !in_force {
+            if !collaboration.in_force(self.today()) {
                 return self.give_up(&held.job).await;
             }
             let pinned = Pinned {
                 collaboration: found.collaboration,
-                sets,
+                sets: pair.clone(),
                 not_before: self.today(),
             };
-            let everyone = Ask {
-                expression: "all".to_owned(),
-                destination: None,
-            };
-            let judged = self.judge(held, pinned, vec![everyone]).await?;
+            let judged = self.judge(held, pinned, vec![Ask::everyone()]).await?;
             let [persons] = judged.members().as_slice() else {
                 return Err(JobError::failed("matching", "not one answer"));
+            };
+            let persons = match policy.tenure_days() {
+                0 => Arc::clone(persons),
+                days => {
+                    let present = &pair.partner;
+                    let tenured = self.tenured(held, collaboration.id, present, days).await?;
+                    Arc::new(persons.within(&tenured))
+                }
             };
             let decision = policy.count(&persons.cardinality(), &*self.0.parts.noise);
             let now = self.now();
@@ -45,11 +52,20 @@ impl Service {
                     return Ok::<_, JobError>(false);
                 }
                 tx.end_job(&held.job).await?;
+                let charge = policy.count_charge();
+                let paid = self.charge(tx, &collaboration, &policy, (id, charge), now);
+                if paid.await?.is_err() {
+                    // What was drawn is never seen.
+                    let step = Step::new(state::Match::Pending, state::Match::Failed)?;
+                    tx.finish_match(id, step, None, None).await?;
+                    return Ok(true);
+                }
                 let event = Event::MatchDecision {
                     collaboration: found.collaboration.to_string(),
                     match_id: id.to_string(),
                     released: decision.is_released(),
                     about: decision.about(),
+                    charge,
                 };
                 let leaf = self.record(tx, now, OPERATOR, event, Some(&policy)).await?;
                 let step = Step::new(state::Match::Pending, state::Match::Done)?;
@@ -65,9 +81,11 @@ impl Service {
         }
     }
 
-    async fn to_match(&self, held: &Held) -> Result<(Match, Pair, Policy, bool), JobError> {
+    async fn to_match(
+        &self,
+        held: &Held,
+    ) -> Result<(Match, Collaboration, Pair, Policy), JobError> {
         let id = held.subject()?;
-        let today = self.today();
         snapshot!(self.store(), "match", |tx| {
             let found = tx.match_(id).await?;
             let found = found.ok_or_else(|| JobError::gone("the match"))?;
@@ -75,7 +93,7 @@ impl Service {
             let collaboration = collaboration.ok_or_else(|| JobError::gone("the collaboration"))?;
             let sets = Pair::read(tx, (found.advertiser_upload, found.partner_upload)).await?;
             let policy = self.effective_policy(tx, &collaboration).await?;
-            Ok((found, sets, policy, collaboration.in_force(today)))
+            Ok((found, collaboration, sets, policy))
         })
     }
 }

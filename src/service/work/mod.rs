@@ -11,6 +11,8 @@ mod courier;
 mod cover;
 mod decide;
 mod deliver;
+mod gate;
+mod history;
 pub(super) mod judge;
 mod match_;
 pub mod memory;

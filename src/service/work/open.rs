@@ -34,6 +34,15 @@ impl Layers {
         }
     }
 
+    /// Those of a sealed upload in one form: as one compacted layer, or as they were before.
+    pub(super) async fn of_form(tx: &mut Tx, form: (Id, bool)) -> Result<Layers, JobError> {
+        let layers = tx.layers_of_form(form.0, form.1).await?;
+        match layers.is_empty() {
+            true => Err(JobError::gone("an upload")),
+            false => Ok(Layers(layers)),
+        }
+    }
+
     /// How many.
     pub(super) fn len(&self) -> usize {
         self.0.len()

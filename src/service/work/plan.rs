@@ -10,7 +10,7 @@ use tamis_keys::purpose::Webhook;
 use tamis_keys::{Secret, envelope::EnvelopeError};
 
 use super::judge::{Ask, Pinned, QUESTIONS};
-use super::open::Pair;
+use super::open::{Layers, Pair};
 use super::{Held, JobError};
 use crate::delivery::batch::receipt_start;
 use crate::delivery::webhook::Target;
@@ -22,11 +22,16 @@ use crate::service::append::blocking;
 use crate::service::files::{Object, remove};
 use crate::service::{Service, ServiceError};
 use crate::sets::members;
-use crate::store::audiences::{self, Decision};
+use crate::store::audiences;
+use crate::store::decisions::Decision;
 use crate::store::deliveries::Delivery;
+use crate::store::emissions::{Emission, EmissionFile};
 use crate::store::members::MemberFile;
 use crate::store::parties::Party;
 use crate::store::{Tx, snapshot, transact};
+
+/// So many earlier decisions are looked at for persons that the gate kept.
+const EARLIER: usize = 32;
 
 /// A delivery with everything that belongs to it.
 #[derive(Clone)]
@@ -34,8 +39,13 @@ pub(super) struct Order {
     pub delivery: Delivery,
     pub decision: Decision,
     pub audience: audiences::Audience,
-    /// What the decision was made on. Planning opens these very layers, and no others.
+    /// What the decision was made on, the partner's set in the form whose numbers its emission has.
+    /// Planning opens these very layers, and no others.
     pub sets: Pair,
+    /// Whom the gate let out.
+    emission: EmissionFile,
+    /// Earlier decisions that reached whom the gate kept, the newest first; none if it kept nobody.
+    earlier: Vec<(Decision, Layers)>,
     pub destination: Party,
     pub plan: Option<MemberFile>,
     /// Released decisions on the same uploads: judged along, because their deliveries wait too.
@@ -44,10 +54,7 @@ pub(super) struct Order {
 
 impl Order {
     fn ask(&self) -> Ask {
-        Ask {
-            expression: self.decision.expression.clone(),
-            destination: Some(self.decision.destination.clone()),
-        }
+        Ask::members(&self.decision.expression, &self.decision.destination)
     }
 
     /// The day to judge on: never before the day of the decision, so that nobody can be in that the
@@ -69,7 +76,15 @@ impl Service {
         }
         let audience = tx.audience(delivery.audience).await?;
         let audience = audience.ok_or_else(|| JobError::gone("the audience"))?;
-        let sets = Pair::read(tx, (decision.advertiser_upload, decision.partner_upload)).await?;
+        let (emission, file) = emission(tx, &decision).await?;
+        let sets = Pair {
+            advertiser: Layers::read(tx, decision.advertiser_upload).await?,
+            partner: Layers::of_form(tx, file.form).await?,
+        };
+        let earlier = match emission.kept {
+            true => earlier(tx, emission.id).await?,
+            false => Vec::new(),
+        };
         let destination = tx.party(&delivery.destination).await?;
         let plan = match delivery.plan {
             Some(plan) => tx.member_file(plan).await?,
@@ -80,10 +95,7 @@ impl Service {
             let together = other.advertiser_upload == decision.advertiser_upload
                 && other.partner_upload == decision.partner_upload;
             if together && other.id != decision.id {
-                siblings.push(Ask {
-                    expression: other.expression,
-                    destination: Some(other.destination),
-                });
+                siblings.push(Ask::members(&other.expression, &other.destination));
             }
         }
         Ok(Some(Order {
@@ -91,6 +103,8 @@ impl Service {
             decision,
             audience,
             sets,
+            emission: file,
+            earlier,
             destination: destination.ok_or_else(|| JobError::gone("the destination"))?,
             plan,
             siblings,
@@ -135,11 +149,23 @@ impl Service {
                 asks.push(sibling.clone());
             }
         }
-        let judged = self.judge(held, pinned, asks).await?;
+        let emitted = self.emission(order.emission.clone()).await?.emitted;
+        let judged = self.judge(held, pinned.clone(), asks).await?;
         let first = judged.into_first();
-        let persons = first.ok_or_else(|| JobError::failed("matching", "no answer"))?;
+        let mut persons = first.ok_or_else(|| JobError::failed("matching", "no answer"))?;
+        for (decision, advertiser) in &order.earlier {
+            if emitted.persons().is_within(persons.members()) {
+                break;
+            }
+            let mut pinned = pinned.clone();
+            pinned.sets.advertiser = advertiser.clone();
+            let ask = Ask::members(&decision.expression, &decision.destination);
+            let judged = self.judge(held, pinned, vec![ask]).await?;
+            let both = persons.or(&judged);
+            persons = both.ok_or_else(|| JobError::failed("judging", "overtaken"))?;
+        }
         let destination = order.decision.destination.clone();
-        Ok(persons.of(order.audience.id, destination))
+        Ok(persons.among(&emitted).of(order.audience.id, destination))
     }
 
     /// Writes the member file of permitted members; on disk, not yet in the database.
@@ -240,6 +266,31 @@ impl Service {
         members::MemberFile::open(&path, &key, &object.context())
             .map_err(|error| JobError::failed("member file", error))
     }
+}
+
+/// What a released decision delivers, in the numbers in which it was decided.
+async fn emission(tx: &mut Tx, decision: &Decision) -> Result<(Emission, EmissionFile), JobError> {
+    let gone = || JobError::gone("the emission");
+    let emission = tx.emission(decision.emission.ok_or_else(gone)?).await?;
+    let emission = emission.ok_or_else(gone)?;
+    let file = tx.emission_files(emission.id).await?.into_iter().next();
+    let file = file.filter(|file| file.first).ok_or_else(gone)?;
+    Ok((emission, file))
+}
+
+/// Released decisions that the audience of an emission had before it, at the same destination and under
+/// the same keys.
+async fn earlier(tx: &mut Tx, emission: Id) -> Result<Vec<(Decision, Layers)>, JobError> {
+    let own = tx.decision(emission).await?;
+    let own = own.ok_or_else(|| JobError::gone("the decision"))?;
+    let all = tx.released_of(own.audience, &own.destination).await?;
+    let mut earlier = Vec::new();
+    let before = all.into_iter().skip_while(|one| one.id != own.id).skip(1);
+    for decision in before.take(EARLIER) {
+        let layers = Layers::read(tx, decision.advertiser_upload).await?;
+        earlier.push((decision, layers));
+    }
+    Ok(earlier)
 }
 
 fn unsent(plan: &MemberFile) -> bool {

@@ -247,6 +247,7 @@ impl Service {
             tx.finish_upload(upload.id, step, report.rows, Some(json.clone()), None)
                 .await?;
             tx.set_lineage(upload.id, Lineage { parent, size }).await?;
+            tx.set_sealed_at(upload.id, now).await?;
             let event = Event::Upload {
                 collaboration: upload.collaboration.to_string(),
                 upload: upload.id.to_string(),

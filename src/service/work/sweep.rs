@@ -7,7 +7,7 @@ use crate::domain::id::Id;
 use crate::domain::state;
 use crate::service::files::{Kind, remove};
 use crate::service::{Service, ServiceError, append::blocking};
-use crate::store::audiences::Decision;
+use crate::store::decisions::Decision;
 use crate::store::jobs::JobKind;
 use crate::store::{Tx, snapshot, transact};
 
@@ -32,6 +32,7 @@ impl Service {
                 list(Kind::Sets)?,
                 list(Kind::Compacted)?,
                 list(Kind::Members)?,
+                list(Kind::Emissions)?,
             ])
         })
         .await?;
@@ -49,6 +50,7 @@ impl Service {
                 tx.upload_ids(sets).await?,
                 tx.compacted_ids().await?,
                 tx.member_file_ids().await?,
+                tx.emission_file_ids().await?,
             ])
         })?;
         let removed = blocking(move || {
