@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::domain::clock::Clock;
 
+mod admission;
 mod audience;
 mod check;
 mod collaboration;

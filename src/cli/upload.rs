@@ -4,6 +4,7 @@
 //! tokens into a spool in the home → tus upload, resumable → sealing → the service's report. Each step that
 //! was finished before an interruption is not done again.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +18,10 @@ use tamis_protocols::wire::api::{CollaborationView, Role, UploadMode, UploadView
 
 use tokio_util::task::AbortOnDropHandle;
 
+use super::admission::{NEXT, objection};
 use super::party::{BOTH_SIDES, CollaborationArg};
 use super::{Exit, Failure, Screen, Wiring, jobs, prose};
+use crate::party::exchange::policy::agreed;
 use crate::party::exchange::resume::{Slot, Unfinished, digest_file};
 use crate::party::exchange::session::terms_of;
 use crate::party::exchange::{ExchangeError, Session, activation, destinations, pairing, tus};
@@ -104,11 +107,12 @@ impl Upload {
                 upload
             }
             None => {
-                let Some(upload) = self
+                let prepared = self
                     .prepare(wiring, screen, &session, &collaboration, &slot, source)
-                    .await?
-                else {
-                    return Ok(Exit::Done);
+                    .await?;
+                let upload = match prepared {
+                    ControlFlow::Continue(upload) => upload,
+                    ControlFlow::Break(exit) => return Ok(exit),
                 };
                 seconds.prepare = Some(since(start));
                 upload
@@ -157,7 +161,7 @@ impl Upload {
             .map_err(|error| unreadable(&self.file, error))
     }
 
-    /// Quality report and spool; `None` when the dry run ends here.
+    /// Quality report and spool; the exit code when the dry run ends here.
     async fn prepare(
         &self,
         wiring: &Wiring,
@@ -166,10 +170,11 @@ impl Upload {
         collaboration: &CollaborationView,
         slot: &Slot,
         source: String,
-    ) -> Result<Option<Unfinished>, Failure> {
+    ) -> Result<ControlFlow<Exit, Unfinished>, Failure> {
         let terms = terms_of(collaboration)?;
         let paired = pairing::finish(session, collaboration)?;
         let keys = destinations::keys(session, &terms).await?;
+        let policy = agreed(session, collaboration).await?.effective.policy;
         if !self.dry_run {
             slot.forget();
         }
@@ -204,14 +209,23 @@ impl Upload {
         drop(watcher);
         bar.finish_and_clear();
         let quality = serde_json::to_value(&prepared.quality).unwrap_or(Value::Null);
+        let side = (session.membership.role, self.mode());
+        let objection = objection(side, &policy, &terms, &prepared.quality);
         if self.dry_run {
-            screen.answer(&json!({"quality": quality}), || {
-                prepared.quality.to_string()
-            })?;
-            screen.say("Dry run: nothing was sent. Next: the same command without --dry-run");
-            return Ok(None);
+            let document = json!({"quality": quality, "objection": objection});
+            screen.answer(&document, || prepared.quality.to_string())?;
+            let Some(objection) = objection else {
+                screen.say("Dry run: nothing was sent. Next: the same command without --dry-run");
+                return Ok(ControlFlow::Break(Exit::Done));
+            };
+            screen.say(format!("It would be refused: {objection}.\n{NEXT}"));
+            return Ok(ControlFlow::Break(Exit::Refused));
         }
         screen.say(&prepared.quality);
+        if let Some(objection) = objection {
+            slot.forget();
+            return Err(Failure::refused(objection).next(NEXT));
+        }
         let unreadable = |error| Failure::usage(format!("the spool cannot be read: {error}"));
         let upload = Unfinished {
             source,
@@ -222,7 +236,7 @@ impl Upload {
             url: None,
         };
         slot.remember(&upload)?;
-        Ok(Some(upload))
+        Ok(ControlFlow::Continue(upload))
     }
 }
 

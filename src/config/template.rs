@@ -38,7 +38,7 @@ const COMMENTS: &[(&str, &str)] = &[
     ),
     (
         "k_min",
-        "Fewest persons of a released count, before the margin; at least 100. Like all of the release policy: collaborations may tighten it, never loosen it.",
+        "The release policy: the floor of all terms, which may only be stricter, as may either party later.\n# A looser value than the ones here, which are the defaults of the program, is refused.\n# Fewest persons of an audience or a count, before the margin for noise; at least 100.",
     ),
     (
         "cell_min",

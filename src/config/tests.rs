@@ -33,9 +33,44 @@ fn a_misspelt_limit_is_refused_with_its_line() {
 }
 
 #[test]
-fn the_minimum_audience_cannot_be_configured_below_100() {
-    assert!(parse("[release]\nk_min = 99\n").is_err());
-    assert!(parse("[release]\nk_min = 250\n").is_ok());
+fn no_parameter_of_the_release_policy_can_be_configured_below_the_floor() {
+    for (looser, tighter) in [
+        ("k_min = 99", "k_min = 250"),
+        ("cell_min = 49", "cell_min = 60"),
+        ("noise_scale = 4", "noise_scale = 10"),
+        ("round_to = 1", "round_to = 50"),
+        ("pair_cap = 8001", "pair_cap = 4000"),
+        ("partner_cap = 80001", "partner_cap = 0"),
+        ("window_days = 29", "window_days = 60"),
+        ("look_back_days = 89", "look_back_days = 180"),
+        ("upload_min = 999", "upload_min = 5000"),
+        ("window_minutes = 1441", "window_minutes = 60"),
+    ] {
+        let error = parse(&format!("[release]\n{looser}\n")).unwrap_err();
+        let (name, _) = looser.split_once(' ').unwrap();
+        let said = error.to_string();
+        assert!(said.contains(name) && said.contains("line 1"), "{said}");
+        let config = parse(&format!("[release]\n{tighter}\n")).unwrap();
+        assert_ne!(config.release, Policy::floor(), "{tighter}");
+        assert_eq!(parse(&config.to_text()).unwrap(), config);
+    }
+    assert!(parse("[release]\nk_mim = 250\n").is_err());
+    assert!(parse("[release]\nk_min = -1\n").is_err());
+}
+
+#[test]
+fn every_parameter_of_the_release_policy_is_explained() {
+    let text = Config::default().to_text();
+    let lines: Vec<&str> = text.lines().collect();
+    let start = lines.iter().position(|line| *line == "[release]").unwrap();
+    let keys = serde_json::to_value(Policy::floor()).unwrap();
+    for key in keys.as_object().unwrap().keys() {
+        let at = lines[start..]
+            .iter()
+            .position(|line| line.starts_with(&format!("{key} = ")));
+        let before = lines[start + at.unwrap() - 1];
+        assert!(before.starts_with("# "), "{key}: {before}");
+    }
 }
 
 #[test]

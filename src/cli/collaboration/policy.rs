@@ -11,37 +11,37 @@ use crate::cli::prose;
 #[command(next_help_heading = "Release policy, only ever stricter")]
 pub(super) struct PolicyArgs {
     /// Fewest persons of an audience or a count, before the margin
-    #[arg(long, value_name = "PERSONS")]
+    #[arg(long, value_name = "PERSONS", value_parser = clap::value_parser!(u32).range(100..))]
     k_min: Option<u32>,
     /// Fewest persons of any combination of audiences
-    #[arg(long, value_name = "PERSONS")]
+    #[arg(long, value_name = "PERSONS", value_parser = clap::value_parser!(u32).range(50..))]
     cell_min: Option<u32>,
     /// Scale of the noise, at most 100
-    #[arg(long, value_name = "PERSONS")]
+    #[arg(long, value_name = "PERSONS", value_parser = clap::value_parser!(u32).range(5..=100))]
     noise_scale: Option<u32>,
     /// Counts are rounded to multiples of this
-    #[arg(long, value_name = "PERSONS")]
+    #[arg(long, value_name = "PERSONS", value_parser = clap::value_parser!(u32).range(10..))]
     round_to: Option<u32>,
     /// Budget of this advertiser with this partner, in a window
-    #[arg(long, value_name = "EPSILON", value_parser = epsilon)]
+    #[arg(long, value_name = "EPSILON", value_parser = pair_epsilon)]
     pair_budget: Option<u32>,
     /// Budget of this partner with all advertisers together, in a window
-    #[arg(long, value_name = "EPSILON", value_parser = epsilon)]
+    #[arg(long, value_name = "EPSILON", value_parser = partner_epsilon)]
     partner_budget: Option<u32>,
     /// Days after which a charge is given back
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(30..=3650))]
     window_days: Option<u32>,
     /// Days for which an audience that was replaced still counts as known
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(90..=3650))]
     look_back_days: Option<u32>,
     /// Fewest rows of the advertiser's set that take part
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1000..))]
     upload_min: Option<u32>,
     /// Days that a partner's person must have been there before it counts
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
     tenure_days: Option<u32>,
     /// Tell results only at multiples of so many minutes of the day, at most 1440
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(..=1440))]
     window_minutes: Option<u32>,
 }
 
@@ -61,6 +61,21 @@ impl PolicyArgs {
             tenure_days: self.tenure_days,
             window_minutes: self.window_minutes,
         }
+    }
+}
+
+fn pair_epsilon(text: &str) -> Result<u32, String> {
+    at_most(Policy::floor().pair_cap(), epsilon(text)?)
+}
+
+fn partner_epsilon(text: &str) -> Result<u32, String> {
+    at_most(Policy::floor().partner_cap(), epsilon(text)?)
+}
+
+fn at_most(most: u32, thousandths: u32) -> Result<u32, String> {
+    match thousandths <= most {
+        true => Ok(thousandths),
+        false => Err(format!("at most {}", prose::epsilon(most.into()))),
     }
 }
 
@@ -128,7 +143,7 @@ pub(super) fn words(view: &PolicyView) -> Vec<String> {
             number(policy.round_to())
         ),
         format!(
-            "budget: ε {} in {} days; a match costs {}, an audience {} at each destination",
+            "budget: ε {} in {} days; a match costs {}, an audience {} a destination",
             prose::epsilon(policy.pair_cap().into()),
             number(policy.window_days()),
             prose::epsilon(view.match_charge.into()),
