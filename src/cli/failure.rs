@@ -95,6 +95,7 @@ impl From<ExchangeError> for Failure {
             | ExchangeError::Broken { .. }
             | ExchangeError::Misunderstood(_)
             | ExchangeError::JobFailed(_) => Exit::Service,
+            error if error.is("budget_exhausted") => Exit::Refused,
             ExchangeError::Refused { status, .. } => match status {
                 401 | 403 | 429 | 500.. => Exit::Service,
                 _ => Exit::Usage,

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::party::{CollaborationArg, explain_nothing_to_match};
-use super::{Exit, Failure, Screen, jobs, prose};
+use super::{Exit, Failure, Screen, budget, jobs, prose};
 use crate::party::exchange::activation;
 use tamis_protocols::wire::api::{JobView, ReleasedCount, Role};
 
@@ -32,6 +32,7 @@ impl Match {
             }
         };
         let coverage = activation::coverage(&session, &collaboration.id).await?;
+        let left = activation::budget(&session, &collaboration.id).await?;
         screen.answer(&view, || {
             let rate = view
                 .rate
@@ -51,9 +52,10 @@ impl Match {
                 None => String::new(),
             };
             format!(
-                "Match {}\n  matched persons: {}{rate}\n{cookies}Next: tamis audience create NAME --where EXPR --to DESTINATION",
+                "Match {}\n  matched persons: {}{rate}\n{cookies}{}Next: tamis audience create NAME --where EXPR --to DESTINATION",
                 view.id,
-                prose::size(view.matched.as_ref())
+                prose::size(view.matched.as_ref()),
+                budget::left(&left)
             )
         })?;
         Ok(match view.matched {

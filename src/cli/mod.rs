@@ -17,6 +17,7 @@ use crate::domain::clock::Clock;
 
 mod admission;
 mod audience;
+mod budget;
 mod check;
 mod collaboration;
 mod consent;
@@ -94,6 +95,7 @@ enum Command {
     Delivery(delivery::Delivery),
     #[command(subcommand)]
     Consent(consent::Consent),
+    Budget(budget::Budget),
     Report(report::Report),
     #[command(subcommand)]
     Log(log::Log),
@@ -122,6 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Audience(command) => at_work(command.run(&screen)),
         Command::Delivery(command) => at_work(command.run(&screen)),
         Command::Consent(command) => at_work(command.run(&screen)),
+        Command::Budget(command) => at_work(command.run(&screen)),
         Command::Report(command) => at_work(command.run(&screen)),
         Command::Log(command) => at_work(command.run(&screen)),
         // Ends by itself when asked to, after it has written the members.

@@ -46,6 +46,11 @@ impl Report {
             for found in &report.matches {
                 text += &format!("matched persons: {}\n", prose::size(found.matched.as_ref()));
             }
+            text += &format!(
+                "budget: ε {} left of {}\n",
+                prose::epsilon(report.budget.pair.left.into()),
+                prose::epsilon(report.budget.pair.cap.into())
+            );
             if report.coverage.at.is_some() {
                 text += "the partner's persons with a live cookie\n";
                 text += &prose::coverage(&report.coverage);

@@ -36,6 +36,7 @@ pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
             collaborations::tighten::tighten
         ))
         .routes(routes!(collaborations::coverage::coverage))
+        .routes(routes!(collaborations::budget::budget))
         .routes(routes!(
             uploads::options::upload_options,
             uploads::list::uploads,

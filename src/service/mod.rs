@@ -33,6 +33,7 @@ mod policy;
 mod propose;
 mod record;
 mod scope;
+mod spending;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 //! identifiers of resources are 32 lowercase hexadecimal digits.
 
 mod audiences;
+mod budget;
 mod collaborations;
 mod coverage;
 mod deliveries;
@@ -22,6 +23,7 @@ pub use super::mode::UploadMode;
 pub use audiences::{
     AudienceAtDestination, AudienceRequest, AudienceState, AudienceUse, AudienceView,
 };
+pub use budget::{AccountView, Allowed, BudgetView, Return};
 pub use collaborations::{
     AcceptanceRequest, CollaborationState, CollaborationView, ProposalRequest,
 };

@@ -7,7 +7,7 @@ use tamis_protocols::wire::terms::Terms;
 
 use super::wording;
 use crate::cli::party::{CollaborationArg, explain_nothing_to_match};
-use crate::cli::{Exit, Failure, Screen, jobs, prose};
+use crate::cli::{Exit, Failure, Screen, budget, jobs, prose};
 use crate::party::exchange::activation;
 use crate::party::exchange::session::terms_of;
 
@@ -91,7 +91,9 @@ impl Create {
                 return Err(explain_nothing_to_match(&session, &collaboration, error).await);
             }
         };
+        let left = activation::budget(&session, id).await?;
         screen.answer(&view, || prose::audiences(std::slice::from_ref(&view)))?;
+        screen.say(budget::left(&left).trim_end());
         let released = view
             .destinations
             .iter()

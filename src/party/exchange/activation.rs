@@ -5,7 +5,7 @@
 
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::api::{
-    AgreedPolicyView, AudienceRequest, AudienceState, AudienceView, CollaborationView,
+    AgreedPolicyView, AudienceRequest, AudienceState, AudienceView, BudgetView, CollaborationView,
     CoverageView, DeliveryState, DeliveryView, JobKind, JobState, JobView, Listing, MatchView,
     Role, UploadState, UploadView, WithdrawalRequest, WithdrawalView,
 };
@@ -127,6 +127,11 @@ pub async fn audiences(
     Ok(listing.items)
 }
 
+/// What may still be asked, and what it costs.
+pub async fn budget(session: &Session, collaboration: &str) -> Result<BudgetView, ExchangeError> {
+    session.client.get(&paths::budget(collaboration)).await
+}
+
 /// Which share of the partner's persons has a live cookie where, as it was released.
 pub async fn coverage(
     session: &Session,
@@ -230,6 +235,8 @@ pub struct Report {
     pub matches: Vec<MatchView>,
     /// The release policy that holds, and who said so.
     pub policy: AgreedPolicyView,
+    /// What may still be asked, and what it costs.
+    pub budget: BudgetView,
     /// How well the partner is synced with each destination.
     pub coverage: CoverageView,
     /// Audiences with released sizes.
@@ -259,6 +266,7 @@ pub async fn report(
     Ok(Report {
         party: session.membership.name.clone(),
         policy: policy::agreed(session, &collaboration).await?,
+        budget: budget(session, &id).await?,
         coverage: coverage(session, &id).await?,
         collaboration,
         uploads: uploads(session, &id).await?,

@@ -202,6 +202,9 @@ fn refused(status: u16, code: &str) -> Option<String> {
         (404, _) => {
             "It does not exist, or it is not yours to see. Check the name, and --home and --collaboration."
         }
+        (_, "budget_exhausted") => {
+            "`tamis budget` says what comes back when. What was asked before on the same uploads costs nothing."
+        }
         (409, _) => "Look at where things stand: `tamis collaboration show`.",
         (413, _) => {
             "The operator's limit is smaller than what was sent; split it or ask the operator."

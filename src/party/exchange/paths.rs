@@ -35,6 +35,11 @@ pub fn agreed_policy(id: &str) -> String {
     format!("{COLLABORATIONS}/{id}/policy")
 }
 
+/// The privacy budget of a collaboration.
+pub fn budget(id: &str) -> String {
+    format!("{COLLABORATIONS}/{id}/budget")
+}
+
 /// What is told of the partner's cookies.
 pub fn coverage(id: &str) -> String {
     format!("{COLLABORATIONS}/{id}/coverage")

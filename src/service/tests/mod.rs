@@ -23,6 +23,7 @@ mod jobs;
 mod policy;
 mod population;
 mod scoping;
+mod spending;
 mod terms;
 mod withdrawals;
 mod world;

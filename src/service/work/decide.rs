@@ -100,7 +100,7 @@ impl Service {
                         && decision.partner_upload == first.partner_upload
                 });
                 let pair = (first.advertiser_upload, first.partner_upload);
-                let sizes = Sizes::read(tx, collaboration, pair).await?;
+                let sizes = Sizes::read(tx, collaboration, pair).await?.deciding();
                 decisions.truncate(sizes.questions_within(granted));
                 pinned = Some(Pinned {
                     collaboration,

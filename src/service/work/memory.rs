@@ -8,6 +8,7 @@
 //! compact         96 MiB + 4 bytes per person + 1 byte per 3 rows and a bit per row
 //! match, decide   32 MiB + 32 bytes per withdrawn token + 1 byte per 3 rows of either side
 //!                 + (rows + 2 · persons) bits + per question (rows + 3 · persons) bits
+//! decide          + 8 bytes per person: the cells of a destination, or numbers of an older set
 //! ```
 //! each at most the budget of a job; in bits, rows are the advertiser's, persons the partner's: who is
 //! out, who was found, who can be reached. Those of all layers count, gone or not. The bytes per row are the indexes of the open token runs. What is granted
@@ -105,6 +106,8 @@ pub(super) struct Sizes {
     graph_rows: u64,
     persons: u64,
     withdrawn: u64,
+    /// Bytes that the gate needs beside.
+    gate: u64,
 }
 
 impl Sizes {
@@ -122,12 +125,21 @@ impl Sizes {
             graph_rows: graph.rows,
             persons: graph.persons,
             withdrawn: withdrawals.iter().map(|one| one.tokens).sum(),
+            gate: 0,
         })
+    }
+
+    /// The same with what it takes to decide audiences.
+    pub(super) fn deciding(self) -> Sizes {
+        Sizes {
+            gate: 8 * self.persons,
+            ..self
+        }
     }
 
     fn common(self) -> u64 {
         let indexes = indexes(self.rows + self.graph_rows);
-        BESIDE + 32 * self.withdrawn + indexes + (self.rows + 2 * self.persons) / 8
+        BESIDE + 32 * self.withdrawn + indexes + (self.rows + 2 * self.persons) / 8 + self.gate
     }
 
     fn question(self) -> u64 {
@@ -210,7 +222,7 @@ impl Service {
                         return Ok(0);
                     };
                     let pair = (first.advertiser_upload, first.partner_upload);
-                    let sizes = Sizes::read(tx, subject, pair).await?;
+                    let sizes = Sizes::read(tx, subject, pair).await?.deciding();
                     Ok(sizes.need(waiting.len().min(QUESTIONS)))
                 }
                 JobKind::Compact => Ok(compacting(size(tx, subject).await?)),
@@ -277,7 +289,7 @@ mod tests {
             withdrawn in 0_u64..1 << 30,
             granted in 0_u64..1 << 40,
         ) {
-            let sizes = Sizes { rows, graph_rows, persons, withdrawn };
+            let sizes = Sizes { rows, graph_rows, persons, withdrawn, gate: 0 }.deciding();
             let questions = sizes.questions_within(granted);
             prop_assert!((1..=QUESTIONS).contains(&questions));
             prop_assert!(questions == 1 || sizes.need(questions) <= granted);

@@ -1,6 +1,7 @@
 //! Collaborations: proposed, accepted, shown, tightened.
 
 pub mod accept;
+pub mod budget;
 pub mod coverage;
 pub mod list;
 pub mod policy;
