@@ -4,6 +4,9 @@ use roaring::RoaringBitmap;
 
 use super::Cardinality;
 
+/// Words of one container of the bitmap.
+const CONTAINER: usize = (1 << 16) / 64;
+
 /// Persons of one partner upload, by their dense numbers, as a compressed bitmap: at most 1 bit per
 /// person and far less when sparse. It can be asked about one person, for a delivery, and combined
 /// with others; it cannot be printed, serialised, iterated or counted outside the release gate.
@@ -30,19 +33,31 @@ impl PersonSet {
     /// The persons whose bit is set: bit `n % 64` of word `n / 64` is person `n`. At most 2³²
     /// persons; words beyond are ignored.
     pub fn from_words(words: &[u64]) -> Self {
-        // One container at a time, so that the copy in bytes stays at 8 KiB.
-        const WORDS: usize = 1024;
-        let mut set = RoaringBitmap::new();
-        let mut bytes = Vec::with_capacity(WORDS * 8);
-        for (chunk, words) in words.chunks(WORDS).enumerate().take(1 << 16) {
-            bytes.clear();
-            words
-                .iter()
-                .for_each(|word| bytes.extend(word.to_le_bytes()));
-            let offset = (chunk as u32) << 16;
-            set |= RoaringBitmap::from_lsb0_bytes(offset, &bytes);
+        let mut set = PersonSet::new();
+        for (first, words) in (0..1 << 16).zip(words.chunks(CONTAINER)) {
+            set.add_words(first << 16, words);
         }
-        PersonSet(set)
+        set
+    }
+
+    /// Adds the persons whose bit is set: bit `n % 64` of word `n / 64` is person `first + n`. `first` is
+    /// a multiple of 2¹⁶, and there are at most 1,024 words; others are ignored.
+    pub fn add_words(&mut self, first: u32, words: &[u64]) {
+        let words = &words[..words.len().min(CONTAINER)];
+        let mut bytes = [0; 8 * CONTAINER];
+        let places = bytes.as_chunks_mut().0.iter_mut();
+        places
+            .zip(words)
+            .for_each(|(place, word)| *place = word.to_le_bytes());
+        let first = first & !0xffff;
+        self.0 |= RoaringBitmap::from_lsb0_bytes(first, &bytes[..8 * words.len()]);
+    }
+
+    /// Adds persons, best in ascending order and all beyond those that are there.
+    pub fn add(&mut self, persons: &[u32]) {
+        if self.0.append(persons.iter().copied()).is_err() {
+            self.0.extend(persons);
+        }
     }
 
     /// Whether the person is in the set.
@@ -51,8 +66,8 @@ impl PersonSet {
     }
 
     /// Adds everybody of `other`: results of parts of the token space are merged like this.
-    pub fn union_with(&mut self, other: &PersonSet) {
-        self.0 |= &other.0;
+    pub fn union_with(&mut self, other: PersonSet) {
+        self.0 |= other.0;
     }
 
     /// Those who are also in `other`.

@@ -2,8 +2,8 @@
 //!
 //! Tokens lie in two columns, their first and their last eight bytes, as numbers in little-endian order.
 //! The walk looks at the first column alone and has no branch that depends on what it finds: each step
-//! notes a candidate, and moves on; where the processor has AVX-512, eight tokens of either side meet in
-//! one step ([`vector`]). Candidates are then checked against the second column. Tokens are uniformly
+//! notes a candidate, and moves on; where the processor has AVX-512 or AVX2, eight or four tokens of either
+//! side meet in one step ([`vector`]). Candidates are then checked against the second column. Tokens are uniformly
 //! random, so two that share eight bytes are the same; where a hostile sender made others, the check
 //! fails and the pair of pages is walked again, token by token.
 
