@@ -1,22 +1,27 @@
 //! The engine of one machine.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tamis_protocols::intersection::PersonSet;
 use tamis_protocols::wire::batch::UploadKind;
 
-use super::bits::Bits;
-use super::marks::Marks;
-use super::questions::{AT_ONCE, Prepared, prepare};
+use super::answers::answers;
+use super::found::{Found, Marks};
+use super::questions::{AT_ONCE, prepare};
 use super::threads::share;
 use super::walk::{PAGES, Walk};
 use super::{Engine, MatchError, MatchPlan, Question, TokenRange};
 
-/// Matches with threads, each taking one range of the token space after the other.
+/// Ranges that one thread takes at once, at most: where one ends in the middle of a page, the next goes on
+/// there.
+const TOGETHER: usize = 32;
+/// Pieces for a thread at least, so that all end at about the same time.
+const PIECES: usize = 8;
+
+/// Matches with threads, each taking some ranges of the token space after the other.
 ///
-/// Memory: per thread 64 pages of every layer; per question 1 bit per person, twice while the answers
-/// are compressed; see also [`super::questions`].
+/// Memory: per thread 32 pages of every layer; what is found, and the answers, both at most 1 bit per person
+/// and question; see also [`super::found`] and [`super::questions`].
 pub struct LocalEngine {
     threads: usize,
 }
@@ -63,28 +68,21 @@ impl LocalEngine {
         cancel: &AtomicBool,
     ) -> Result<Vec<PersonSet>, MatchError> {
         let prepared = prepare(plan, questions, cancel)?;
-        let persons = plan.partner.persons();
-        let found: Vec<Bits> = questions.iter().map(|_| Bits::new(persons)).collect();
-        share(self.threads, ranges.len(), cancel, |pieces| {
+        let found = Found::new(plan.partner.persons(), questions.len());
+        let together = ranges.len() / (self.threads * PIECES);
+        let pieces: Vec<&[TokenRange]> = ranges.chunks(together.clamp(1, TOGETHER)).collect();
+        share(self.threads, pieces.len(), cancel, |taken| {
             let mut walk = Walk::new(plan, &prepared, Marks::new(&found));
-            while let Some(piece) = pieces.take()? {
-                walk.range(ranges[piece])?;
-                step();
+            while let Some(piece) = taken.take()? {
+                for range in pieces[piece] {
+                    walk.range(*range)?;
+                    step();
+                }
             }
             Ok(())
         })?;
-        let answers: Vec<Mutex<PersonSet>> = found.iter().map(|_| Mutex::default()).collect();
-        share(self.threads, found.len(), cancel, |pieces| {
-            while let Some(question) = pieces.take()? {
-                let answer = answer(plan, &prepared, question, &found[question]);
-                *answers[question].lock().map_err(|_| MatchError::Thread)? = answer;
-            }
-            Ok(())
-        })?;
-        let answers = answers.into_iter().map(Mutex::into_inner);
-        answers
-            .map(|set| set.map_err(|_| MatchError::Thread))
-            .collect()
+        let chunks = found.settle(plan.partner.aliases());
+        answers(&prepared, questions.len(), &chunks, self.threads, cancel)
     }
 }
 
@@ -106,11 +104,15 @@ impl Engine for LocalEngine {
 }
 
 impl MatchPlan<'_> {
-    /// Cuts the token space into ranges, the units of work: each has at most 64 whole pages of any layer.
+    /// Cuts the token space into ranges, the units of work: each has at most 32 whole pages of any layer.
     pub fn ranges(&self) -> Vec<TokenRange> {
         let layers = (self.advertiser.layers().iter()).chain(self.partner.layers());
-        let starts = layers.flat_map(|layer| layer.run().firsts().iter().step_by(PAGES));
-        let mut cuts: Vec<u128> = starts.copied().chain([0]).collect();
+        let indexes = layers.map(|layer| layer.run().index());
+        let starts = indexes.flat_map(|index| {
+            let pages = (0..index.len()).step_by(PAGES);
+            pages.filter_map(|page| index.start(page))
+        });
+        let mut cuts: Vec<u128> = starts.chain([0]).collect();
         cuts.sort_unstable();
         cuts.dedup();
         let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
@@ -136,22 +138,4 @@ fn check(plan: &MatchPlan<'_>) -> Result<(), MatchError> {
         return Err(MatchError::Plan("the suppressed tokens are not in order"));
     }
     Ok(())
-}
-
-/// Makes one of persons that became one, and leaves out who is gone, suppressed or cannot be reached.
-fn answer(plan: &MatchPlan<'_>, prepared: &Prepared, question: usize, found: &Bits) -> PersonSet {
-    for (from, to) in plan.partner.aliases() {
-        if found.take(*from) {
-            found.set(*to);
-        }
-    }
-    plan.partner.gone().iter().for_each(|person| {
-        found.take(person);
-    });
-    let at = prepared.reachable[question].map(|destination| &prepared.at[destination]);
-    let words = found.words(|i, word| {
-        let reachable = at.map_or(u64::MAX, |at| at.word(i));
-        word & reachable & !prepared.suppressed.word(i)
-    });
-    PersonSet::from_words(&words)
 }

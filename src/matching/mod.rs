@@ -14,10 +14,11 @@
 //!
 //! What each party learns: nothing from a match. Counts leave only through `protocols::release`.
 
+mod answers;
 mod bits;
 mod coverage;
+mod found;
 mod local;
-mod marks;
 mod questions;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use roaring::RoaringBitmap;
 use tamis_protocols::token::Token;
+use tamis_protocols::wire::batch::UploadKind;
 
 use super::bits::Bits;
 use super::{MatchError, MatchPlan, Question};
@@ -14,22 +15,45 @@ use crate::sets::{Finder, Layer, RARE, SealedSet, SetError, day_number};
 /// Questions that share one walk.
 pub(super) const AT_ONCE: usize = 64;
 
-/// What the walk asks. Memory: 8 bytes per class; where rows were removed or suppressed 1 bit per
-/// advertiser row; 1 bit per person and destination, and for suppression; for each rare row, if there
-/// are any, 1 bit per row and question.
+/// What the walk asks. Memory: 8 bytes per class; where owners were removed or suppressed 1 bit per
+/// owner; 1 bit per person and destination; for each rare row, if there are any, 1 bit per row and
+/// question.
 pub(super) struct Prepared {
     /// Per layer of the advertiser.
     pub(super) masks: Vec<Masks>,
     /// Advertiser rows that are out; `None`: nobody is.
-    pub(super) out: Option<Bits>,
+    pub(super) rows_out: Option<Bits>,
+    /// Persons that are out; `None`: nobody is.
+    pub(super) persons_out: Option<Bits>,
     /// Per question: persons with a valid cookie at its destination; `None` if it has none.
     pub(super) reachable: Vec<Option<usize>>,
     /// The distinct destinations' persons.
     pub(super) at: Vec<Bits>,
-    /// Persons with a suppressed token.
-    pub(super) suppressed: Bits,
     /// The day of the question.
     pub(super) today: u16,
+}
+
+impl Prepared {
+    /// The questions that a person may be an answer to.
+    pub(super) fn open_to(&self, person: u32) -> u64 {
+        let out = self.persons_out.as_ref();
+        if out.is_some_and(|out| out.get(person)) {
+            return 0;
+        }
+        let reached = |at: &Option<usize>| at.is_none_or(|at| self.at[at].get(person));
+        let asked = self.reachable.iter().map(|at| u64::from(reached(at)));
+        asked.enumerate().fold(0, |mask, (n, bit)| mask | bit << n)
+    }
+
+    /// Clears the bits of persons, the first of them `64 × from`, that cannot be an answer to a question.
+    pub(super) fn keep_open(&self, question: usize, from: usize, words: &mut [u64]) {
+        if let Some(at) = self.reachable[question] {
+            self.at[at].apply(from, words, |word, reached| word & reached);
+        }
+        if let Some(out) = &self.persons_out {
+            out.apply(from, words, |word, out| word & !out);
+        }
+    }
 }
 
 /// Which questions the rows of a layer are asked for: bit `n` is question `n`.
@@ -67,33 +91,26 @@ pub(super) fn prepare(
         masks: layers
             .map(|layer| masks(layer, questions))
             .collect::<Result<_, _>>()?,
-        out: out(plan)?,
+        rows_out: out(plan.advertiser, plan.suppressed)?,
+        persons_out: out(plan.partner, plan.suppressed)?,
         reachable,
         at,
-        suppressed: owners(plan.partner, plan.suppressed)?,
         today,
     })
 }
 
-/// Advertiser rows that carry a suppressed token or were removed.
-fn out(plan: &MatchPlan<'_>) -> Result<Option<Bits>, SetError> {
-    let gone = plan.advertiser.gone();
-    if plan.suppressed.is_empty() && gone.is_empty() {
+/// Rows of an advertiser or persons of a partner that carry one of the suppressed tokens or were removed,
+/// reading only the pages that can hold such a token; `None` if there can be nobody.
+fn out(set: &SealedSet, suppressed: &[Token]) -> Result<Option<Bits>, SetError> {
+    if suppressed.is_empty() && set.gone().is_empty() {
         return Ok(None);
     }
-    let out = owners(plan.advertiser, plan.suppressed)?;
-    gone.iter().for_each(|row| out.set(row));
-    Ok(Some(out))
-}
-
-/// Rows or persons that carry one of `tokens`, reading only the pages that can hold one.
-fn owners(set: &SealedSet, tokens: &[Token]) -> Result<Bits, SetError> {
-    let rows = set.kind() == tamis_protocols::wire::batch::UploadKind::Crm;
+    let rows = set.kind() == UploadKind::Crm;
     let found = Bits::new(if rows { set.rows() } else { set.persons() });
     for layer in set.layers() {
         let first = if rows { layer.first_row() } else { 0 };
         let mut finder = Finder::new(layer.run());
-        for token in tokens {
+        for token in suppressed {
             finder.find(u128::from_be_bytes(token.0), |page, at| {
                 found.set(first + page.owner(at));
             })?;
@@ -104,7 +121,8 @@ fn owners(set: &SealedSet, tokens: &[Token]) -> Result<Bits, SetError> {
             found.set(*to);
         }
     }
-    Ok(found)
+    set.gone().iter().for_each(|owner| found.set(owner));
+    Ok(Some(found))
 }
 
 /// Evaluates the expressions, once per class.

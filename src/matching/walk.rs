@@ -6,19 +6,20 @@
 
 use tamis_protocols::intersection::{Hits, merge};
 
-use super::marks::Marks;
+use super::found::Marks;
 use super::questions::Prepared;
 use super::{MatchError, MatchPlan, TokenRange};
 use crate::sets::{Layer, PageView, Window};
 
-/// Pages of one layer that are looked at together; a range has no more of any partner's layer.
-pub(super) const PAGES: usize = 64;
+/// Pages of one layer that are looked at together; a range has no more of any partner's layer. So few that
+/// those of both sides stay in the cache of a core between being read, opened and merged.
+pub(super) const PAGES: usize = 32;
 /// So few pages that counting their tokens is worth while.
 const FEW: usize = 4;
 /// Looking a token up costs about as much as merging this part of a page.
 const PER_LOOKUP: usize = 8;
 
-/// A walk. Memory: per layer of either side 64 pages, 0.4 MiB.
+/// A walk. Memory: per layer of either side 32 pages, 0.2 MiB.
 pub(super) struct Walk<'a> {
     prepared: &'a Prepared,
     rows: Vec<Side<'a>>,
@@ -58,10 +59,10 @@ impl<'a> Walk<'a> {
     pub(super) fn range(&mut self, range: TokenRange) -> Result<(), MatchError> {
         for side in &mut self.persons {
             side.window
-                .aim(side.layer.run().pages(range.from, range.to));
+                .aim(side.layer.run().index().pages(range.from, range.to));
         }
         for (at, side) in self.rows.iter_mut().enumerate() {
-            let pages = side.layer.run().pages(range.from, range.to);
+            let pages = side.layer.run().index().pages(range.from, range.to);
             // One token may fill any number of an advertiser's pages.
             for start in pages.clone().step_by(PAGES) {
                 side.window.aim(start..pages.end.min(start + PAGES));
@@ -153,17 +154,15 @@ fn lookup(
     range: TokenRange,
     mut hit: impl FnMut(&PageView<'_>, usize, &PageView<'_>, usize),
 ) -> Result<(), MatchError> {
-    let firsts = many.firsts();
     let mut start = 0;
     for at in 0..few.len() {
         let page = few.page(at)?;
         let (from, to) = within(&page, range);
         for i in from..to {
             let token = page.tokens.get(i);
-            start += firsts[start..].partition_point(|first| *first < token);
-            start = start.saturating_sub(1);
-            let candidates = firsts[start..].iter().take_while(|first| **first <= token);
-            for other in start..start + candidates.count() {
+            let candidates = many.pages_of(start, token);
+            start = candidates.start;
+            for other in candidates {
                 let view = many.page(other)?;
                 let mut j = view.tokens.lower_bound(0, token);
                 while j < view.len() && view.tokens.get(j) == token {
@@ -200,7 +199,7 @@ impl Judge<'_> {
             return;
         }
         let row = rows.owner(i);
-        let out = self.prepared.out.as_ref();
+        let out = self.prepared.rows_out.as_ref();
         if out.is_some_and(|out| out.get(self.first_row + row)) {
             return;
         }

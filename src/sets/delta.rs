@@ -125,14 +125,14 @@ impl<'a> Lookup<'a> {
         };
         for (layer, window) in &mut self.layers {
             let first = if self.rows { layer.first_row() } else { 0 };
-            let pages = layer.run().pages(*from, last.checked_add(1));
+            let pages = layer.run().index().pages(*from, last.checked_add(1));
             let mut rest = 0;
             for start in pages.clone().step_by(PAGES) {
                 let end = pages.end.min(start + PAGES);
-                // The first token of the next page may stand at the end of this one as well.
-                let next = layer.run().firsts().get(end);
+                // Where the next page starts may be the end of this one as well.
+                let next = layer.run().index().start(end);
                 let part = tokens[rest..].iter();
-                let part = part.take_while(|token| next.is_none_or(|next| *token <= next));
+                let part = part.take_while(|token| next.is_none_or(|next| **token <= next));
                 let part = rest..rest + part.count();
                 window.aim(start..end);
                 if part.len() >= window.len() {
@@ -142,7 +142,7 @@ impl<'a> Lookup<'a> {
                     found(part.start + i, first + owner);
                 })?;
                 rest = part.end;
-                while rest > 0 && next.is_some_and(|next| tokens[rest - 1] >= *next) {
+                while rest > 0 && next.is_some_and(|next| tokens[rest - 1] >= next) {
                     rest -= 1;
                 }
             }
@@ -156,14 +156,14 @@ fn find_in(
     tokens: &[u128],
     mut found: impl FnMut(usize, u32),
 ) -> Result<(), SetError> {
-    let (firsts, mut rest) = (window.firsts(), 0);
-    for page in 0..firsts.len() {
-        while tokens.get(rest).is_some_and(|token| *token < firsts[page]) {
+    let mut rest = 0;
+    for page in 0..window.len() {
+        let (start, next) = (window.start(page), window.start(page + 1));
+        while tokens.get(rest).is_some_and(|token| Some(*token) < start) {
             rest += 1;
         }
-        let next = firsts.get(page + 1);
         let here = tokens[rest..].iter();
-        let here = here.take_while(|token| next.is_none_or(|next| *token <= next));
+        let here = here.take_while(|token| next.is_none_or(|next| **token <= next));
         let here = rest..rest + here.count();
         if here.is_empty() {
             continue;

@@ -16,7 +16,7 @@ use super::SetError;
 use super::block::{BlockFile, BlockReader, BlockWriter, FileNonce, STREAM_BLOCK};
 
 pub(super) const HEADER: &str = "header";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A destination that rows have cookies at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

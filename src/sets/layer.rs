@@ -23,7 +23,7 @@ use super::run::{INDEX, RunFile, TOKENS, Window};
 pub(super) const SALTS: &str = "salts";
 
 /// An opened layer. Every block is authenticated when it is read; that all files are there, of the right
-/// length and of this very layer, is checked when it is opened. Memory: 20 bytes per 256 tokens.
+/// length and of this very layer, is checked when it is opened. Memory: the index of its run.
 pub struct Layer {
     id: String,
     pub(super) header: SetHeader,
@@ -69,7 +69,7 @@ impl Layer {
         }
         let path = directory.join(TOKENS);
         let index = find(&files, directory, INDEX)?;
-        let run = RunFile::open(&path, key, &context(id, TOKENS), header.kind, index)?;
+        let run = RunFile::open(&path, key, &context(id, TOKENS), header.kind, &index)?;
         let entry = header.files.get(TOKENS);
         if !entry.is_some_and(|entry| *run.nonce() == entry.nonce && run.bytes() == entry.bytes) {
             return Err(foreign(&path));
@@ -243,7 +243,7 @@ impl Layer {
             {}
         }
         let mut window = Window::new(&self.run);
-        for page in 0..self.run.firsts().len() {
+        for page in 0..self.run.index().len() {
             window.aim(page..page + 1);
             window.page(0)?;
         }

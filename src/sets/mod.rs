@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! header        what the layer is, and the nonce and length of every other file
-//! tokens        sorted token run in pages; tokens.index: first token of every page
+//! tokens        sorted token run in pages; tokens.index: their order, and where each starts
 //! rows          per row: last valid day, and which destinations have a cookie
 //! persons       (partner) per row: its person
 //! classes       (advertiser) combinations of segments; rare: rows of further ones

@@ -14,7 +14,7 @@
 //! matching             1 byte per row + 32 MiB
 //! ```
 //! What is added is the program itself, one message of the upload, a block of every file and the pages
-//! of the threads; 1 byte per row is the index of tokens (20 bytes for 256) and the answers. With
+//! of the threads; 1 byte per row is the index of tokens (8 bytes for 256) and the answers. With
 //! `TOKENS=1` the sets are made from tokens alone, without consent and cookies: less disk, and faster.
 //! `DIR` says where they are made. Runs only when `ROWS` is set.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]

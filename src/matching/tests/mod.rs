@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod found;
 mod stacked;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

@@ -199,7 +199,7 @@ impl Loot {
             let set = SealedSet::open(&service.files().set(upload.id), &key, &name).unwrap();
             for layer in set.layers() {
                 let mut window = Window::new(layer.run());
-                window.aim(0..layer.run().firsts().len());
+                window.aim(0..layer.run().index().len());
                 for page in 0..window.len() {
                     let tokens = window.page(page).unwrap().tokens;
                     let tokens = (0..tokens.len()).map(|i| Token(tokens.get(i).to_be_bytes()));

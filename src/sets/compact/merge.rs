@@ -171,7 +171,7 @@ impl<'a> Cursor<'a> {
         loop {
             if self.page == self.pages.len() {
                 let (from, run) = (self.pages.end, self.layer.run());
-                let to = run.firsts().len().min(from + self.ahead);
+                let to = run.index().len().min(from + self.ahead);
                 if from == to {
                     return Ok(None);
                 }

@@ -7,7 +7,6 @@ use super::{PageView, RunFile, Window};
 pub(crate) struct Finder<'r> {
     run: &'r RunFile,
     window: Window<'r>,
-    page: Option<usize>,
 }
 
 impl<'r> Finder<'r> {
@@ -15,7 +14,6 @@ impl<'r> Finder<'r> {
         Finder {
             run,
             window: Window::new(run),
-            page: None,
         }
     }
 
@@ -25,17 +23,9 @@ impl<'r> Finder<'r> {
         token: u128,
         mut found: impl FnMut(PageView<'_>, usize),
     ) -> Result<(), SetError> {
-        let start = self.run.firsts().partition_point(|first| *first < token);
-        for page in start.saturating_sub(1)..self.run.firsts().len() {
-            if self.run.firsts()[page] > token {
-                break;
-            }
-            if self.page != Some(page) {
-                self.page = None;
-                self.window.aim(page..page + 1);
-            }
+        for page in self.run.index().pages(token, token.checked_add(1)) {
+            self.window.aim(page..page + 1);
             let view = self.window.page(0)?;
-            self.page = Some(page);
             let mut at = view.tokens.lower_bound(0, token);
             while at < view.len() && view.tokens.get(at) == token {
                 found(view, at);

@@ -1,9 +1,8 @@
 //! The token run of a layer: every token with its owner, in pages that are sorted and sealed.
 //!
 //! Flow: threads that have sorted a stretch of the token space give it to one [`RunWriter`], in any
-//! order; [`RunFile`] opens the run with the first token of every page at hand, so that any range of
-//! the token space, a thread's or one day a node's share, is found without reading the rest; a
-//! [`Window`] holds the pages of one range and opens them when they are looked at.
+//! order; [`RunFile`] opens the run with its [`Index`] of pages at hand, so that any range of the token
+//! space, a thread's or one day a node's share, is found without reading the rest; a [`Window`] holds the pages of one range and opens them when they are looked at.
 //!
 //! The owner of a token is an advertiser's row or a partner's person. What matching asks about an owner
 //! (its last valid day; the class of an advertiser's row, that is which segments it is in) stands beside
@@ -11,12 +10,16 @@
 
 mod behind;
 mod find;
+mod index;
 mod page;
 mod read;
+#[cfg(test)]
+mod tests;
 mod window;
 mod write;
 
 pub(crate) use find::Finder;
+pub(crate) use index::Index;
 pub(crate) use page::PageView;
 pub(crate) use read::RunFile;
 pub(crate) use window::Window;

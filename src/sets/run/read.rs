@@ -13,19 +13,19 @@ use tamis_keys::purpose::Data;
 use tamis_protocols::wire::batch::UploadKind;
 
 use super::super::SetError;
-use super::super::block::{BlockFile, BlockReader, FileNonce};
+use super::super::block::{BlockFile, FileNonce};
+use super::Index;
 use super::page::{RECORDS, Shape};
-use super::write::{ENTRY, HEADER, MAGIC, VERSION, cipher};
+use super::write::{HEADER, MAGIC, VERSION, cipher};
 
-/// The token run of a layer. Memory: 20 bytes per page of 256 records.
+/// The token run of a layer. Memory: that of its index.
 pub(crate) struct RunFile {
     file: File,
     path: PathBuf,
     cipher: PageCipher,
     pub(super) shape: Shape,
     nonce: FileNonce,
-    firsts: Vec<u128>,
-    numbers: Vec<u32>,
+    index: Index,
 }
 
 impl RunFile {
@@ -35,7 +35,7 @@ impl RunFile {
         key: &Secret<Data>,
         context: &str,
         kind: UploadKind,
-        index: Arc<BlockFile>,
+        index: &Arc<BlockFile>,
     ) -> Result<Self, SetError> {
         let file = File::open(path).map_err(SetError::io(path))?;
         let size = file.metadata().map_err(SetError::io(path))?.len();
@@ -58,10 +58,10 @@ impl RunFile {
         }
         let mut nonce = [0; 16];
         nonce.copy_from_slice(&header[16..]);
-        let (firsts, numbers) = read_index(&index)?;
+        let index = Index::read(index)?;
         let pages = (size - HEADER as u64) / shape.sealed() as u64;
         let whole = HEADER as u64 + pages * shape.sealed() as u64 == size;
-        if !whole || pages != firsts.len() as u64 {
+        if !whole || pages != index.len() as u64 {
             return Err(SetError::format(path, "has not the pages of its index"));
         }
         Ok(RunFile {
@@ -70,25 +70,13 @@ impl RunFile {
             path: path.to_owned(),
             shape,
             nonce,
-            firsts,
-            numbers,
+            index,
         })
     }
 
-    /// First token of every page.
-    pub(crate) fn firsts(&self) -> &[u128] {
-        &self.firsts
-    }
-
-    /// The pages that may hold a token of `from..to`, to the end if `to` is `None`.
-    pub(crate) fn pages(&self, from: u128, to: Option<u128>) -> Range<usize> {
-        // The page before may end with tokens of the range.
-        let start = self.firsts.partition_point(|first| *first < from);
-        let end = match to {
-            Some(to) => self.firsts.partition_point(|first| *first < to),
-            None => self.firsts.len(),
-        };
-        start.saturating_sub(1)..end.max(start.saturating_sub(1))
+    /// Which tokens stand on which page.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Bytes of a page.
@@ -98,7 +86,7 @@ impl RunFile {
 
     /// Length in bytes.
     pub(in crate::sets) fn bytes(&self) -> u64 {
-        HEADER as u64 + (self.firsts.len() * self.shape.sealed()) as u64
+        HEADER as u64 + (self.index.len() * self.shape.sealed()) as u64
     }
 
     pub(in crate::sets) fn nonce(&self) -> &FileNonce {
@@ -109,14 +97,13 @@ impl RunFile {
     /// at once.
     pub(super) fn read(&self, pages: Range<usize>, buffer: &mut [u8]) -> Result<(), SetError> {
         let sealed = self.shape.sealed();
-        let numbers = &self.numbers[pages];
-        let mut buffer = &mut buffer[..numbers.len() * sealed];
-        for stretch in numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
-            let (now, later) = buffer.split_at_mut(stretch.len() * sealed);
-            let offset = HEADER as u64 + u64::from(stretch[0]) * sealed as u64;
+        let mut buffer = &mut buffer[..pages.len() * sealed];
+        for numbers in self.index.numbers(pages) {
+            let (now, later) = buffer.split_at_mut(numbers.len() * sealed);
+            let offset = HEADER as u64 + u64::from(numbers.start) * sealed as u64;
             let read = self.file.read_exact_at(now, offset);
             read.map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => self.damaged(stretch[0]),
+                io::ErrorKind::UnexpectedEof => self.damaged(numbers.start),
                 _ => SetError::io(&self.path)(error),
             })?;
             buffer = later;
@@ -126,34 +113,12 @@ impl RunFile {
 
     /// Opens page `page`, as [`RunFile::read`] left it.
     pub(super) fn unseal(&self, page: usize, bytes: &mut [u8]) -> Result<(), SetError> {
-        let number = self.numbers[page];
+        let number = self.index.number(page);
         let opened = self.cipher.open_in_place(number.into(), bytes);
         opened.map_err(|_| self.damaged(number))
     }
 
     fn damaged(&self, number: u32) -> SetError {
         SetError::damaged(&self.path, number.into())
-    }
-}
-
-fn read_index(file: &Arc<BlockFile>) -> Result<(Vec<u128>, Vec<u32>), SetError> {
-    let count = (file.bytes() / ENTRY as u64) as usize;
-    let (mut firsts, mut numbers) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    let mut reader = BlockReader::new(file.clone());
-    let mut entry = [0; ENTRY];
-    while reader.read(&mut entry)? {
-        let [token @ .., a, b, c, d] = entry;
-        firsts.push(u128::from_be_bytes(token));
-        numbers.push(u32::from_le_bytes([a, b, c, d]));
-    }
-    // Every page once: else one could stand for another.
-    let mut seen = vec![false; numbers.len()];
-    let once = |number: &u32| {
-        let seen = seen.get_mut(*number as usize);
-        seen.is_some_and(|seen| !std::mem::replace(seen, true))
-    };
-    match numbers.iter().all(once) && firsts.is_sorted() {
-        true => Ok((firsts, numbers)),
-        false => Err(SetError::format(file.path(), "contradicts itself")),
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Window<'r> {
     from: usize,
     bytes: Vec<u8>,
     state: Vec<State>,
+    /// Scratch memory, for the state of the pages that it moves to.
+    next: Vec<State>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,19 +30,30 @@ impl<'r> Window<'r> {
             from: 0,
             bytes: Vec::new(),
             state: Vec::new(),
+            next: Vec::new(),
         }
     }
 
-    /// Moves to some pages of the run; nothing is read yet.
+    /// Moves to some pages of the run; nothing is read yet. Pages that it was on before stay as they are.
     pub(crate) fn aim(&mut self, pages: Range<usize>) {
-        self.from = pages.start;
-        self.state.clear();
-        self.state.resize(pages.len(), State::Absent);
+        let sealed = self.run.shape.sealed();
         // Grows only: what stands there is overwritten when pages are read.
-        let bytes = pages.len() * self.run.shape.sealed();
-        if self.bytes.len() < bytes {
-            self.bytes.resize(bytes, 0);
+        if self.bytes.len() < pages.len() * sealed {
+            self.bytes.resize(pages.len() * sealed, 0);
         }
+        let before = self.from..self.from + self.state.len();
+        let (from, to) = (pages.start.max(before.start), pages.end.min(before.end));
+        self.next.clear();
+        self.next.resize(pages.len(), State::Absent);
+        if from < to {
+            let (old, new) = (from - before.start, from - pages.start);
+            let kept = old..old + (to - from);
+            self.next[new..new + kept.len()].copy_from_slice(&self.state[kept.clone()]);
+            let kept = kept.start * sealed..kept.end * sealed;
+            self.bytes.copy_within(kept, new * sealed);
+        }
+        std::mem::swap(&mut self.state, &mut self.next);
+        self.from = pages.start;
     }
 
     /// Pages in the window.
@@ -48,9 +61,17 @@ impl<'r> Window<'r> {
         self.state.len()
     }
 
-    /// First token of every page in the window.
-    pub(crate) fn firsts(&self) -> &'r [u128] {
-        &self.run.firsts()[self.from..self.from + self.state.len()]
+    /// Where a page of the window starts, as [`super::Index`] means it.
+    pub(crate) fn start(&self, i: usize) -> Option<u128> {
+        let start = self.run.index().start(self.from + i);
+        start.filter(|_| i < self.len())
+    }
+
+    /// The pages of the window, from the `from`-th on, that may hold `token`.
+    pub(crate) fn pages_of(&self, from: usize, token: u128) -> Range<usize> {
+        let all = self.from + from..self.from + self.len();
+        let pages = self.run.index().pages_of(all, token, token.checked_add(1));
+        pages.start - self.from..pages.end - self.from
     }
 
     /// Reads all pages that are not there yet, neighbours at once.

@@ -4,8 +4,8 @@
 //! "tamisrun" ‖ version u16 = 1 ‖ columns u16 (0; crm: 1) ‖ records of a page u32 ‖ nonce 16     (little-endian)
 //! page 0 ‖ page 1 ‖ …      each sealed by PageCipher at its number
 //! ```
-//! Pages lie in the file in the order in which they were finished; the index file, a block file, has one
-//! entry for every page, in the order of the tokens: first token 16 ‖ page number u32 LE.
+//! Pages lie in the file in the order in which they were finished; the index file, a block file, has their
+//! order.
 
 use std::fs::File;
 use std::io::Write;
@@ -23,13 +23,12 @@ use super::super::block::{BlockWriter, FileNonce, STREAM_BLOCK};
 use super::super::directory::create_file;
 use super::Record;
 use super::behind::WriteBack;
+use super::index::{Ends, Index};
 use super::page::{RECORDS, Shape};
 
 pub(super) const MAGIC: &[u8; 8] = b"tamisrun";
 pub(super) const VERSION: u16 = 1;
 pub(super) const HEADER: usize = 32;
-/// Bytes of an index entry.
-pub(super) const ENTRY: usize = 20;
 /// Pages sealed at a time.
 const STRETCH: usize = 64;
 
@@ -43,15 +42,9 @@ pub(in crate::sets) struct RunWriter {
     path: PathBuf,
     cipher: PageCipher,
     shape: Shape,
-    pages: Mutex<Vec<Written>>,
+    /// By number.
+    pages: Mutex<Vec<Ends>>,
     behind: Option<WriteBack>,
-}
-
-/// First and last token of a page; its number is its place in the list.
-#[derive(Clone, Copy)]
-struct Written {
-    first: u128,
-    last: u128,
 }
 
 impl RunWriter {
@@ -124,7 +117,7 @@ impl RunWriter {
         for page in stretch.chunks(RECORDS) {
             if let (Some(first), Some(last)) = (page.first(), page.last()) {
                 let (first, last) = (first.token(), last.token());
-                pages.push(Written { first, last });
+                pages.push(Ends { first, last });
             }
         }
         match u32::try_from(pages.len()) {
@@ -147,15 +140,7 @@ impl RunWriter {
         let poisoned = |_| SetError::format(&self.path, "was written by a thread that failed");
         let pages = self.pages.into_inner().map_err(poisoned)?;
         let bytes = HEADER as u64 + pages.len() as u64 * self.shape.sealed() as u64;
-        let mut order: Vec<(Written, u32)> = pages.into_iter().zip(0..).collect();
-        // Where a token fills more than a page, the page that it begins in comes first.
-        order.sort_unstable_by_key(|(page, number)| (page.first, page.last, *number));
-        let mut index = Vec::with_capacity(order.len() * ENTRY);
-        for (page, number) in order {
-            index.extend_from_slice(&page.first.to_be_bytes());
-            index.extend_from_slice(&number.to_le_bytes());
-        }
-        Ok((bytes, index))
+        Ok((bytes, Index::new(pages).encode()))
     }
 }
 

@@ -289,7 +289,7 @@ fn combinations_beyond_the_dictionary_become_rare_rows() {
                 }
             }
             let mut window = Window::new(layer.run());
-            for page in 0..layer.run().firsts().len() {
+            for page in 0..layer.run().index().len() {
                 window.aim(page..page + 1);
                 let view = window.page(0).unwrap();
                 for at in 0..view.len() {

@@ -158,7 +158,7 @@ fn a_removal_needs_no_consent_and_its_own_rows_are_nobodys() {
             BTreeMap::from([("no_identifier".to_owned(), 1)])
         );
         assert_eq!((set.gone().len(), set.rows()), (1, 5));
-        assert_eq!(set.layers()[1].run().firsts().len(), 0);
+        assert_eq!(set.layers()[1].run().index().len(), 0);
         set.verify().unwrap();
     }
 }

@@ -89,7 +89,7 @@ type Run = Vec<(u128, u32, u16, u16)>;
 fn run_of(set: &SealedSet) -> Run {
     let run = set.layers()[0].run();
     let (mut window, mut out) = (Window::new(run), Vec::new());
-    for page in 0..run.firsts().len() {
+    for page in 0..run.index().len() {
         window.aim(page..page + 1);
         let view = window.page(0).unwrap();
         assert!(view.len() > 0);
@@ -255,7 +255,7 @@ fn rows_of_few_tokens_fill_their_pages() {
     let records: Vec<Record> = (0..20_000).map(|n| record(Spread::Uniform, n)).collect();
     let path = dir.path().join("s");
     let set = seal_records(&path, &records, UploadKind::Crm, 64 << 20, 2).unwrap();
-    assert!(set.layers()[0].run().firsts().len() <= 20_000 / 256 + 2);
+    assert!(set.layers()[0].run().index().len() <= 20_000 / 256 + 2);
 }
 
 #[test]
