@@ -204,7 +204,7 @@ fn divide(ask: &Ask<'_>, choice: &Choice) -> (PersonSet, PersonSet) {
         if let Some(before) = ask.previous {
             chosen = chosen.without(before.persons());
         }
-        chosen.union_with(earlier.persons());
+        chosen.union_with(earlier.persons().clone());
     }
     (ask.hits.without(&chosen), chosen)
 }
@@ -225,7 +225,7 @@ fn emit(
             let cell = cells.of(person);
             cell.is_some_and(|cell| fates[cell].verdict == Verdict::AsBefore)
         });
-        emitted.union_with(&kept);
+        emitted.union_with(kept);
     }
     emitted
 }

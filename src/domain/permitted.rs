@@ -124,7 +124,7 @@ impl Permitted<Arc<PersonSet>> {
         }
         let mut members = PersonSet::clone(&self.members);
         for more in &other.members {
-            members.union_with(more);
+            members.union_with(PersonSet::clone(more));
         }
         Some(Permitted {
             members: Arc::new(members),

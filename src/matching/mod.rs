@@ -16,7 +16,6 @@
 
 mod answers;
 mod bits;
-mod coverage;
 mod found;
 mod local;
 mod questions;
@@ -33,7 +32,6 @@ use tamis_protocols::token::Token;
 
 use crate::sets::{SealedSet, SetError};
 
-pub use coverage::{Reach, reach};
 pub use local::LocalEngine;
 
 /// What is asked of two sets.

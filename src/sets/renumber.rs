@@ -181,7 +181,7 @@ impl<'a> Cursor<'a> {
         loop {
             if self.page == self.window.len() {
                 self.from += self.window.len();
-                let pages = self.layer.run().pages(0, None).end;
+                let pages = self.layer.run().index().len();
                 if self.from >= pages {
                     return Ok(None);
                 }

@@ -8,10 +8,9 @@ use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::Coverage;
 
 use super::{Held, JobError};
-use crate::matching::{MatchError, reach};
 use crate::service::Service;
 use crate::service::record::OPERATOR;
-use crate::sets::SealedSet;
+use crate::sets::{self, SealedSet};
 use crate::store::Tx;
 use crate::store::coverages::StoredCoverage;
 use crate::store::uploads::Upload;
@@ -37,13 +36,16 @@ impl Service {
         set: &SealedSet,
         count: Count,
         held: &Held,
-    ) -> Result<Reached, MatchError> {
+    ) -> Result<Reached, JobError> {
         let Count {
             destinations,
             policy,
         } = count;
         let names: Vec<&str> = destinations.iter().map(String::as_str).collect();
-        let reach = reach(set, &names, self.today(), held.cancel.flag())?;
+        // Withdrawn people count until the partner removes them.
+        let reach = sets::reach(set, &names, self.today(), &[], held.cancel.flag())
+            .map_err(|error| JobError::failed("coverage", error))?
+            .ok_or(JobError::Cancelled)?;
         let decide = |persons: &tamis_protocols::intersection::PersonSet| {
             policy.count(&persons.cardinality(), &*self.0.parts.noise)
         };

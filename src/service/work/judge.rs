@@ -271,9 +271,10 @@ fn population(
     let destination = ask.destination.as_deref().unwrap_or_default();
     let cancel = held.cancel.flag();
     let (day, out) = (judgement.as_of, judgement.suppressed);
-    let persons = sets::population(partner, destination, day, out, cancel)
+    let reach = sets::reach(partner, &[destination], day, out, cancel)
         .map_err(|error| JobError::failed("population", error))?;
-    Ok(Arc::new(persons.ok_or(JobError::Cancelled)?))
+    let mut reach = reach.ok_or(JobError::Cancelled)?;
+    Ok(Arc::new(reach.at.pop().unwrap_or_default()))
 }
 
 fn question(ask: &Ask) -> Result<Question, JobError> {
