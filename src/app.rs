@@ -9,6 +9,7 @@ mod clock;
 mod init;
 mod invite;
 mod lock;
+mod quarantine;
 mod serve;
 mod wiring;
 
@@ -23,7 +24,8 @@ use tamis_keys::kek::KekError;
 use tamis_protocols::transparency::BadOrigin;
 
 use crate::cli::operator::{
-    CheckOptions, CheckReport, InitOptions, Initialised, InviteOptions, Operator, ServeOptions,
+    CheckOptions, CheckReport, InitOptions, Initialised, InviteOptions, Operator,
+    QuarantineOptions, QuarantineReport, ServeOptions,
 };
 use crate::cli::{self, Failure, Wiring};
 use crate::config::ConfigError;
@@ -38,6 +40,7 @@ pub use check::check;
 pub use clock::SystemClock;
 pub use init::init;
 pub use invite::invite;
+pub use quarantine::quarantine;
 pub use serve::{Running, serve, start};
 
 /// Why the operator's part of the program cannot do its work.
@@ -80,6 +83,8 @@ pub enum AppError {
     Work(#[from] JobError),
     #[error("delivery.allowed_networks: {0}")]
     Network(#[from] NetworkError),
+    #[error("{0} is not in quarantine: `tamis quarantine` without --clear lists what is")]
+    NotInQuarantine(String),
     #[error("log_origin: {0}")]
     Origin(#[from] BadOrigin),
 }
@@ -92,6 +97,7 @@ impl AppError {
             AppError::HomeExists(_)
                 | AppError::Config(_)
                 | AppError::Origin(_)
+                | AppError::NotInQuarantine(_)
                 | AppError::Network(_)
                 | AppError::Service(ServiceError::Invalid { .. } | ServiceError::Conflict { .. })
                 | AppError::Authority(AuthorityError::HostName)
@@ -141,6 +147,10 @@ impl Operator for Program {
 
     fn invite(&self, options: &InviteOptions) -> Result<Invitation, Failure> {
         self.run(invite(options, self.entropy.clone()))
+    }
+
+    fn quarantine(&self, options: &QuarantineOptions) -> Result<QuarantineReport, Failure> {
+        self.run(quarantine(options, self.entropy.clone()))
     }
 
     fn check(

@@ -72,6 +72,8 @@ pub struct Config {
     pub enrolment: Enrolment,
     /// Matching and background work.
     pub work: Work,
+    /// Match rates at which the operator looks first.
+    pub quarantine: Quarantine,
     /// Deliveries.
     pub delivery: Delivery,
     /// Connections and requests.
@@ -125,6 +127,17 @@ pub struct Work {
     pub compact_percent: u32,
 }
 
+/// Match rates at which the operator looks first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quarantine {
+    /// Matched persons in percent of the advertiser's rows, 1 to 100; above, nothing is delivered before
+    /// `tamis quarantine --clear`. 100: never for this reason.
+    pub rows_percent: u8,
+    /// The same in percent of the partner's persons.
+    pub persons_percent: u8,
+}
+
 /// Deliveries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -152,8 +165,18 @@ impl Default for Config {
             release: Policy::floor(),
             enrolment: Enrolment::default(),
             work: Work::default(),
+            quarantine: Quarantine::default(),
             delivery: Delivery::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Quarantine {
+    fn default() -> Self {
+        Quarantine {
+            rows_percent: 95,
+            persons_percent: 60,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tamis_keys::Entropy;
 use tamis_keys::home::{OperatorHome, create_private_dir};
+use tamis_protocols::release::Abnormal;
 use tamis_protocols::transparency::LogKey;
 
 use super::AppError;
@@ -117,6 +118,10 @@ fn limits(config: &Config) -> Limits {
         compaction: Compaction {
             layers: config.work.compact_layers,
             percent: config.work.compact_percent,
+        },
+        abnormal: Abnormal {
+            rows_percent: config.quarantine.rows_percent,
+            persons_percent: config.quarantine.persons_percent,
         },
         ..Limits::default()
     }

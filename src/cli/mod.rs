@@ -33,6 +33,7 @@ mod matching;
 pub mod operator;
 mod party;
 mod prose;
+mod quarantine;
 mod report;
 mod screen;
 mod serve;
@@ -82,6 +83,7 @@ enum Command {
     Init(init::Init),
     Serve(serve::Serve),
     Invite(invite::Invite),
+    Quarantine(quarantine::Quarantine),
     Check(check::Check),
     Enrol(enrol::Enrol),
     #[command(subcommand)]
@@ -115,6 +117,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Init(command) => command.run(wiring, &screen),
         Command::Serve(command) => command.run(wiring, &screen),
         Command::Invite(command) => command.run(wiring, &screen),
+        Command::Quarantine(command) => command.run(wiring, &screen),
         Command::Check(command) => command.run(wiring, &screen),
         Command::Enrol(command) => at_work(command.run(wiring, &screen)),
         Command::Collaboration(command) => at_work(command.run(wiring, &screen)),

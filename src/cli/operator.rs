@@ -18,6 +18,8 @@ pub trait Operator: Send + Sync {
     fn serve(&self, options: &ServeOptions) -> Result<(), Failure>;
     /// Makes a one-time invitation; works beside a running service.
     fn invite(&self, options: &InviteOptions) -> Result<Invitation, Failure>;
+    /// Lists uploads that wait for the operator, or lets one go on; works beside a running service.
+    fn quarantine(&self, options: &QuarantineOptions) -> Result<QuarantineReport, Failure>;
     /// Checks all that is stored while no service runs. `progress` gets the bytes that are done and
     /// all that there are.
     fn check(
@@ -82,6 +84,38 @@ pub struct InviteOptions {
 pub struct CheckOptions {
     /// The operator home.
     pub home: PathBuf,
+}
+
+/// `tamis quarantine`.
+#[derive(Clone, Debug)]
+pub struct QuarantineOptions {
+    /// The operator home.
+    pub home: PathBuf,
+    /// The upload to let go on; absent: none.
+    pub clear: Option<String>,
+}
+
+/// What waits for the operator.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuarantineReport {
+    /// Uploads, oldest first.
+    pub waiting: Vec<Quarantined>,
+    /// Deliveries that were queued, if an upload was let go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queued: Option<usize>,
+}
+
+/// An upload of which nothing is delivered yet.
+#[derive(Clone, Debug, Serialize)]
+pub struct Quarantined {
+    /// Its id.
+    pub upload: String,
+    /// The advertiser.
+    pub owner: String,
+    /// The collaboration.
+    pub collaboration: String,
+    /// When it was noticed.
+    pub at: String,
 }
 
 /// What `tamis check` found.

@@ -39,6 +39,16 @@ impl Config {
                 "1 to 90",
             ),
             (
+                "quarantine.rows_percent",
+                (1..=100).contains(&self.quarantine.rows_percent),
+                "1 to 100",
+            ),
+            (
+                "quarantine.persons_percent",
+                (1..=100).contains(&self.quarantine.persons_percent),
+                "1 to 100",
+            ),
+            (
                 "work.memory_mib",
                 (64..=1 << 20).contains(&self.work.memory_mib),
                 "64 to 1048576",

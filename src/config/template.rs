@@ -89,6 +89,14 @@ const COMMENTS: &[(&str, &str)] = &[
         "Days that an invitation is valid, 1 to 90.",
     ),
     (
+        "rows_percent",
+        "Match rate in percent of the advertiser's rows above which nothing is delivered before `tamis quarantine --clear`.",
+    ),
+    (
+        "persons_percent",
+        "The same in percent of the partner's persons.",
+    ),
+    (
         "threads",
         "Threads of matching; 0: as many as there are cores.",
     ),

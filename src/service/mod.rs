@@ -31,6 +31,7 @@ pub mod noise;
 mod parties;
 mod policy;
 mod propose;
+mod quarantine;
 mod record;
 mod scope;
 mod spending;
