@@ -6,6 +6,8 @@ use tamis_keys::purpose::Signing;
 
 use super::*;
 use crate::golden::{self, Counting, Recorded};
+use crate::release::{Policy, Wish};
+use crate::wire::tightening::Tightening;
 
 const TERMS: &[u8] = br#"{"version":1,"nonce":"00"}"#;
 
@@ -76,6 +78,22 @@ fn committed_vectors_are_what_the_code_makes() {
             "signature": hex::encode(sign_terms(&SigningKey::from_secret(&side.signing), TERMS)),
         })
     };
+    let tightening = serde_json::to_string(&Tightening {
+        version: Tightening::VERSION,
+        collaboration: id.clone(),
+        party: "mapper".to_owned(),
+        number: 1,
+        policy: Policy::floor()
+            .tightened(&Wish {
+                k_min: Some(250),
+                pair_cap: Some(4_000),
+                ..Wish::default()
+            })
+            .unwrap(),
+    })
+    .unwrap();
+    let signed: Tightening = serde_json::from_str(&tightening).unwrap();
+    let key = SigningKey::from_secret(&partner.signing);
     let secret = pair_secret(&advertiser.share, &partner.share, &transcript);
     golden::check(
         "pairing/vectors/pairing.json",
@@ -88,6 +106,11 @@ fn committed_vectors_are_what_the_code_makes() {
                 sealed(&advertiser, &partner, "acme", "mapper", [0x31; 32]),
                 sealed(&partner, &advertiser, "mapper", "acme", [0x32; 32]),
             ],
+            "tightening": {
+                "document": tightening,
+                "policy_digest": hex::encode(signed.policy.digest()),
+                "signature": hex::encode(sign_tightening(&key, tightening.as_bytes())),
+            },
             "transcript_digest": hex::encode(transcript.digest()),
             "pair_secret": hex::encode(secret.expose()),
             "fingerprint": fingerprint(&secret, &transcript),

@@ -174,6 +174,21 @@ def check_token(vectors):
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
+POLICY_VERSION = 2
+POLICY = (
+    "k_min", "cell_min", "noise_scale", "round_to", "pair_cap", "partner_cap", "window_days",
+    "look_back_days", "upload_min", "tenure_days", "window_minutes",
+)
+
+
+def policy_digest(policy):
+    """Of the whole release policy: its version and parameters in 4 bytes each (protocols/release)."""
+    same("parameters", sorted(policy), sorted(POLICY))
+    numbers = [POLICY_VERSION, *(policy[name] for name in POLICY)]
+    encoded = b"".join(number.to_bytes(4, "big") for number in numbers)
+    return hashlib.sha256(b"tamis/v1/release-policy" + encoded).digest()
+
+
 def check_pairing(vectors):
     terms = vectors["terms"].encode()
     collaboration = hashlib.sha256(terms).hexdigest()[:32]
@@ -183,6 +198,15 @@ def check_pairing(vectors):
         key = Ed25519PrivateKey.from_private_bytes(unhex(vectors[side]["seed"]))
         same("public", public(key), vectors[side]["public"])
         same("signature", key.sign(signed), vectors[side]["signature"])
+
+    tightening = vectors["tightening"]
+    document = tightening["document"].encode()
+    key = Ed25519PrivateKey.from_private_bytes(unhex(vectors["partner"]["seed"]))
+    signed = b"tamis/v1/tightening\0" + document
+    same("tightening", key.sign(signed), tightening["signature"])
+    named = json.loads(document)
+    same("tightened collaboration", named["collaboration"], vectors["collaboration"])
+    same("policy digest", policy_digest(named["policy"]), tightening["policy_digest"])
 
     shares = vectors["shares"]
     for share in shares:
@@ -212,7 +236,7 @@ def check_pairing(vectors):
     letters = "".join(CROCKFORD[bits >> (75 - 5 * i) & 31] for i in range(16))
     groups = "-".join(letters[i : i + 4] for i in range(0, 16, 4))
     same("fingerprint", groups, vectors["fingerprint"])
-    return "2 signatures, 2 shares, pair secret and fingerprint"
+    return "3 signatures, a policy digest, 2 shares, pair secret and fingerprint"
 
 
 # --- protocols/label ----------------------------------------------------------------------------

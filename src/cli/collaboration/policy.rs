@@ -143,7 +143,7 @@ pub(super) fn words(view: &PolicyView) -> Vec<String> {
             number(policy.round_to())
         ),
         format!(
-            "budget: ε {} in {} days; a match costs {}, an audience {} a destination",
+            "budget: ε {} in {} days; match {}, audience {} a destination",
             prose::epsilon(policy.pair_cap().into()),
             number(policy.window_days()),
             prose::epsilon(view.match_charge.into()),
