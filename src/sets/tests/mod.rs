@@ -5,6 +5,7 @@ mod damage;
 mod decoding;
 mod deltas;
 mod extending;
+mod renumbering;
 mod sealing;
 mod sorted;
 mod spooling;

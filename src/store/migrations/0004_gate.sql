@@ -51,7 +51,7 @@ CREATE TABLE choices (
     partner TEXT NOT NULL REFERENCES parties (name), -- [const] and whom
     sealed_key TEXT NOT NULL,            -- [const] key of who is held back and kept for control, sealed, base64
     wrapped_key TEXT NOT NULL,           -- [const] data key that it is sealed under, wrapped
-    PRIMARY KEY (advertiser, partner)
+    UNIQUE (advertiser, partner)
 );
 
 -- Decisions of a pair of parties are taken one after the other, whatever the collaboration.
