@@ -31,7 +31,7 @@ import phonenumbers
 DESTINATIONS = {"dsp-a": "cookie_dsp_a", "dmp-b": "cookie_dmp_b"}
 AUDIENCES = {
     "loyal": lambda row: row["loyalty"] in ("silver", "gold", "platinum"),
-    "inactive": lambda row: row["status"] == "inactive",
+    "bronze": lambda row: row["loyalty"] == "bronze",
     "customers": lambda row: True,
     "platinum-inactive": lambda row: row["loyalty"] == "platinum" and row["status"] == "inactive",
 }

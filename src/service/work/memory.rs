@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! seal            32 MiB + 4 bytes per byte of the upload
-//!                 + of a delta: 1 byte per 3 rows of the set that it changes
+//!                 + of a delta: 1 byte per 3 rows of the set that it changes, and 33 bits per person
+//!                 when coverage is due
 //! compact         96 MiB + 4 bytes per person + 1 byte per 3 rows and a bit per row
 //! match, decide   32 MiB + 32 bytes per withdrawn token + 1 byte per 3 rows of either side
 //!                 + (rows + 2 · persons) bits + per question (rows + 3 · persons) bits
@@ -33,6 +34,7 @@ use super::judge::QUESTIONS;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::service::Service;
+use crate::service::coverage;
 use crate::service::uploads::set_size;
 use crate::store::jobs::{Due, JobKind};
 use crate::store::layers::SetSize;
@@ -169,6 +171,12 @@ fn compacting(set: SetSize) -> u64 {
     BESIDE + 64 * MIB + 4 * set.persons + indexes(set.rows) + set.rows / 8
 }
 
+/// What counting a partner's whole set needs: a bit per person for each destination, at most 32, and one
+/// more. An advertiser's has no persons.
+fn counting(persons: u64) -> u64 {
+    persons.saturating_mul(33) / 8
+}
+
 /// The indexes of open token runs: 8 bytes per 256 tokens, 24 where tokens are alike in their first half,
 /// up to four a row.
 fn indexes(rows: u64) -> u64 {
@@ -207,7 +215,12 @@ impl Service {
                         && let Some(below) =
                             tx.newest_sealed(upload.collaboration, upload.kind).await?
                     {
-                        need += indexes(size(tx, below).await?.rows);
+                        let set = size(tx, below).await?;
+                        need += indexes(set.rows);
+                        let newest = tx.newest_coverage(upload.collaboration).await?;
+                        if coverage::is_due(newest.as_ref(), self.now()) {
+                            need += counting(set.persons);
+                        }
                     }
                     Ok(need)
                 }

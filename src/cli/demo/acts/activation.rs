@@ -17,7 +17,14 @@ struct Wanted {
     released: bool,
 }
 
+/// The widest first: what of it is also in a later one can then go there in full.
 const WANTED: [Wanted; 4] = [
+    Wanted {
+        name: "customers",
+        expression: "all",
+        exclude: true,
+        released: true,
+    },
     Wanted {
         name: "loyal",
         expression: "loyalty in (silver, gold, platinum)",
@@ -25,15 +32,9 @@ const WANTED: [Wanted; 4] = [
         released: true,
     },
     Wanted {
-        name: "inactive",
-        expression: "status = inactive",
+        name: "bronze",
+        expression: "loyalty = bronze",
         exclude: false,
-        released: true,
-    },
-    Wanted {
-        name: "customers",
-        expression: "all",
-        exclude: true,
         released: true,
     },
     Wanted {
