@@ -110,6 +110,9 @@ impl World {
 
     async fn ask(&self, client: &Client, method: &Method, path: &str) -> Response {
         let body = match *method {
+            Method::PUT if path.ends_with("/policy") => {
+                json!({"document": "{}", "signature": "AAAA"})
+            }
             Method::PUT => json!({"expression": "all", "destinations": ["dsp-a"], "use": "target"}),
             _ if path.ends_with("/withdrawals") => json!({"tokens": ["00".repeat(16)]}),
             _ => json!({"signature": "AAAA", "sealed_share": "AAAA"}),

@@ -8,7 +8,7 @@ CREATE TABLE tightenings (
     signature TEXT NOT NULL,             -- [const] the party's, base64
     at BIGINT NOT NULL,                  -- [const] when it took effect
     leaf BIGINT NOT NULL,                -- [const] index of its leaf in the log; also their order
-    PRIMARY KEY (collaboration, party, number)
+    UNIQUE (collaboration, party, number)
 );
 
 CREATE TABLE coverages (
