@@ -21,7 +21,9 @@ for bench in matching party sink; do
     echo "$bench: $TAMIS_BENCH_ROWS rows" >&2
     cargo bench --locked --bench "$bench" -- "${brief[@]}"
 done >"$scratch/criterion.txt"
-cargo bench --locked -p tamis-protocols --bench keyed -- "${brief[@]}" >>"$scratch/criterion.txt"
+for bench in keyed gate; do
+    cargo bench --locked -p tamis-protocols --bench "$bench" -- "${brief[@]}"
+done >>"$scratch/criterion.txt"
 
 line() { printf '%-46s %14s %16s\n' "$@"; }
 

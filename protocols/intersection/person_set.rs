@@ -103,9 +103,20 @@ impl PersonSet {
 
     /// Those who satisfy a condition, asked in ascending order.
     pub(crate) fn filtered(&self, mut keep: impl FnMut(u32) -> bool) -> PersonSet {
-        let kept = self.0.iter().filter(|person| keep(*person));
-        // Ascending numbers are always accepted.
-        PersonSet(RoaringBitmap::from_sorted_iter(kept).unwrap_or_default())
+        // Bit by bit into one container at a time: the same steps whoever is kept.
+        let mut kept = RoaringBitmap::new();
+        let (mut bits, mut high) = (vec![0u8; 1 << 13], 0);
+        for person in &self.0 {
+            if person >> 16 != high {
+                kept |= RoaringBitmap::from_lsb0_bytes(high << 16, &bits);
+                bits.fill(0);
+                high = person >> 16;
+            }
+            let low = (person & 0xffff) as usize;
+            bits[low / 8] |= u8::from(keep(person)) << (low % 8);
+        }
+        kept |= RoaringBitmap::from_lsb0_bytes(high << 16, &bits);
+        PersonSet(kept)
     }
 
     /// Everybody under the numbers that `number` hands over for them.
