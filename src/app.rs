@@ -13,7 +13,7 @@ mod quarantine;
 mod serve;
 mod wiring;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use tamis_keys::Entropy;
 use tamis_keys::entropy::SystemEntropy;
 use tamis_keys::home::HomeError;
 use tamis_keys::kek::KekError;
+use tamis_protocols::release::Policy;
 use tamis_protocols::transparency::BadOrigin;
 
 use crate::cli::operator::{
@@ -28,12 +29,13 @@ use crate::cli::operator::{
     QuarantineOptions, QuarantineReport, ServeOptions,
 };
 use crate::cli::{self, Failure, Wiring};
-use crate::config::ConfigError;
+use crate::config::{Config, ConfigError};
 use crate::delivery::egress::NetworkError;
 use crate::http::tls::TlsError;
 use crate::party::exchange::enrolment::Invitation;
 use crate::service::ServiceError;
 use crate::service::authority::AuthorityError;
+use crate::service::noise::ExactNoise;
 use crate::service::work::JobError;
 use crate::store::StoreError;
 pub use check::check;
@@ -153,6 +155,11 @@ impl Operator for Program {
         self.run(quarantine(options, self.entropy.clone()))
     }
 
+    fn policy(&self, home: &Path) -> Result<Policy, Failure> {
+        let config = Config::read(home).map_err(AppError::from)?;
+        Ok(config.release)
+    }
+
     fn check(
         &self,
         options: &CheckOptions,
@@ -168,6 +175,7 @@ pub fn main() -> ExitCode {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let wiring = Wiring {
         entropy: entropy.clone(),
+        noise: Arc::new(ExactNoise),
         clock: Arc::new(SystemClock::default()),
         operator: Arc::new(Program { entropy }),
     };

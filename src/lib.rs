@@ -2,9 +2,10 @@
 //!
 //! The rooms, from the outside in: `app` wires; `http`, `cli` and `worker` face the world; `service`
 //! holds the use cases; `store`, `sets`, `matching` and `delivery` do one thing each; `domain` says
-//! what is allowed. `party` is what runs at an advertiser or partner. See ARCHITECTURE.md.
+//! what is allowed. `attack` tries what `protocols::release` is there to stop. `party` is what runs at an advertiser or partner. See ARCHITECTURE.md.
 
 pub mod app;
+pub mod attack;
 pub mod cli;
 pub mod config;
 pub mod delivery;

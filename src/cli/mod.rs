@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use tamis_keys::Entropy;
+use tamis_protocols::release::Noise;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::domain::clock::Clock;
 
 mod admission;
+mod attack;
 mod audience;
 mod budget;
 mod check;
@@ -48,6 +50,8 @@ use screen::Screen;
 pub struct Wiring {
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The noise of the release gate.
+    pub noise: Arc<dyn Noise>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// What the operator's commands do.
@@ -102,6 +106,7 @@ enum Command {
     #[command(subcommand)]
     Log(log::Log),
     Sink(sink::Sink),
+    Attack(attack::Attack),
     Demo(demo::Demo),
 }
 
@@ -130,6 +135,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Budget(command) => at_work(command.run(&screen)),
         Command::Report(command) => at_work(command.run(&screen)),
         Command::Log(command) => at_work(command.run(&screen)),
+        Command::Attack(command) => command.run(wiring, &screen),
         // Ends by itself when asked to, after it has written the members.
         Command::Sink(command) => block_on(command.run(wiring, &screen)),
         Command::Demo(command) => at_work(command.run(wiring, &screen)),

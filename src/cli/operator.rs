@@ -1,10 +1,11 @@
 //! What the operator's commands ask of the program. `app` does it, since only `app` wires a service.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use serde::Serialize;
+use tamis_protocols::release::Policy;
 use tamis_protocols::wire::api::Role;
 
 use super::Failure;
@@ -20,6 +21,8 @@ pub trait Operator: Send + Sync {
     fn invite(&self, options: &InviteOptions) -> Result<Invitation, Failure>;
     /// Lists uploads that wait for the operator, or lets one go on; works beside a running service.
     fn quarantine(&self, options: &QuarantineOptions) -> Result<QuarantineReport, Failure>;
+    /// The release policy of an operator home.
+    fn policy(&self, home: &Path) -> Result<Policy, Failure>;
     /// Checks all that is stored while no service runs. `progress` gets the bytes that are done and
     /// all that there are.
     fn check(

@@ -96,6 +96,16 @@ impl Screen {
         bar(what, 1000, "{prefix:10} {wide_bar:.cyan/dim} {msg:>22}")
     }
 
+    /// A bar of things done; one line when stderr is no terminal.
+    pub(super) fn steps(&self, what: &str) -> ProgressBar {
+        self.announce(what);
+        bar(
+            what,
+            0,
+            "{prefix:10} {wide_bar:.cyan/dim} {pos:>3} of {len}",
+        )
+    }
+
     fn announce(&self, what: &str) {
         if !std::io::stderr().is_terminal() {
             self.note(what);
