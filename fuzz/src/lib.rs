@@ -27,13 +27,14 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     target("wire", received::wire, received::uploads, 1),
     target("ingest", received::ingest, received::uploads, 4),
     target("expression", received::expression, received::expressions, 1),
     target("terms", received::terms, received::all_terms, 1),
     target("delivery", received::delivery, received::messages, 1),
     target("envelope", received::envelope, received::envelopes, 1),
+    target("emitted", received::emitted, received::all_emitted, 1),
     target("leaf", log::leaf, log::leaves, 1),
     target("proof", log::proof, log::proofs, 1),
     target("log", log::log, log::files, 10),

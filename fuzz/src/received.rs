@@ -1,4 +1,5 @@
-//! What comes over the network: uploads, expressions, terms, deliveries, sealed values.
+//! What comes over the network: uploads, expressions, terms, deliveries, sealed values; and what is left of
+//! them for later decisions.
 
 use std::io::Cursor;
 use std::sync::atomic::AtomicBool;
@@ -10,6 +11,7 @@ use tamis_keys::envelope::{self, WrappedKey};
 use tamis_protocols::consent::{ConsentRecord, ConsentRule};
 use tamis_protocols::identifier::{IdentifierType, Profile};
 use tamis_protocols::intersection::Expression;
+use tamis_protocols::release::Emitted;
 use tamis_protocols::wire::api::AudienceUse;
 use tamis_protocols::wire::batch::{BatchReader, StreamDecoder, UploadKind};
 use tamis_protocols::wire::delivery::{Audience, Context, Kind, Member, MembersChanged, Message};
@@ -247,4 +249,31 @@ pub(crate) fn envelope(data: &[u8]) -> bool {
 
 fn text(data: &[u8]) -> Option<&str> {
     std::str::from_utf8(data).ok()
+}
+
+pub(crate) fn all_emitted() -> Vec<Vec<u8>> {
+    let sets = [
+        RoaringBitmap::new(),
+        RoaringBitmap::from_iter([0, 7, 70_000]),
+        RoaringBitmap::from_iter(0..70_000),
+        RoaringBitmap::from_iter((0..200_000).step_by(7)),
+    ];
+    let stored = |set: &RoaringBitmap| {
+        let mut bytes = Vec::new();
+        set.serialize_into(&mut bytes).expect("written");
+        bytes
+    };
+    sets.iter().map(stored).collect()
+}
+
+/// What is read is written so that it reads the same.
+pub(crate) fn emitted(data: &[u8]) -> bool {
+    let Ok(read) = Emitted::from_stored(data) else {
+        return false;
+    };
+    let stored = read.to_stored();
+    let again = Emitted::from_stored(&stored).expect("what was written");
+    assert_eq!(again.to_stored(), stored);
+    assert!(again.persons().is_within(read.persons()) && read.persons().is_within(again.persons()));
+    true
 }
