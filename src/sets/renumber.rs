@@ -4,8 +4,8 @@
 //! those of the next, so that the gate remembers it. A person whose tokens went to several persons is all
 //! of them; several who became one are that one.
 //!
-//! Flow: where the new set lies on the very layers of the old one, numbers stay, and only aliases move.
-//! Otherwise both runs are walked together once, whatever the keys of the collaborations: a set that
+//! Flow: where the new set lies on the very layers of the old one, numbers stay, only aliases move, and
+//! whoever was removed and added again is looked up by the tokens of the layers above. Otherwise both runs are walked together once, whatever the keys of the collaborations: a set that
 //! carries tokens of two keys leads from one to the other.
 //!
 //! Memory: 4 bytes a person of the old set, 8 for every further person that somebody became, and two
@@ -18,7 +18,7 @@ use tamis_protocols::release::Emitted;
 
 use super::changes::Fate;
 use super::run::{PageView, Window};
-use super::{Layer, NOBODY, SealedSet, SetError};
+use super::{Finder, Layer, NOBODY, SealedSet, SetError};
 
 /// Pages that are read together.
 const PAGES: usize = 64;
@@ -55,6 +55,26 @@ impl Renumbering {
                     numbers.first[person as usize] = now;
                 }
             }
+            // Whoever was removed meanwhile and came again has another number.
+            let came_again = new.gone().len() > old.gone().len();
+            let (below, above) = new.layers().split_at(old.layers().len());
+            for (layer, added) in below
+                .iter()
+                .flat_map(|one| above.iter().map(move |two| (one, two)))
+            {
+                let looked_up = came_again.then(|| {
+                    again(layer, added, cancel, |from, to| {
+                        let gone = before.now(from).filter(|from| after.now(*from).is_none());
+                        if let (Some(from), Some(to)) = (gone, after.now(to)) {
+                            numbers.note(from, to);
+                        }
+                    })
+                });
+                if !looked_up.transpose()?.unwrap_or(true) {
+                    return Ok(None);
+                }
+            }
+            numbers.settle();
             return Ok(Some(numbers));
         }
         for layer in old.layers() {
@@ -69,9 +89,13 @@ impl Renumbering {
                 }
             }
         }
-        numbers.more.sort_unstable();
-        numbers.more.dedup();
+        numbers.settle();
         Ok(Some(numbers))
+    }
+
+    fn settle(&mut self) {
+        self.more.sort_unstable();
+        self.more.dedup();
     }
 
     fn note(&mut self, old: u32, new: u32) {
@@ -144,6 +168,29 @@ fn common(
             j += usize::from(there <= token);
         }
         (left.at, right.at) = (i, j);
+    }
+    Ok(false)
+}
+
+/// Calls `both` with the owners of every token of `layer` that stands in `added` too, which is looked
+/// through; false if `cancel` was raised.
+fn again(
+    layer: &Layer,
+    added: &Layer,
+    cancel: &AtomicBool,
+    mut both: impl FnMut(u32, u32),
+) -> Result<bool, SetError> {
+    let (mut added, mut finder) = (Cursor::new(added), Finder::new(layer.run()));
+    while !cancel.load(Ordering::Relaxed) {
+        let Some(Rest { view, at }) = added.page()? else {
+            return Ok(true);
+        };
+        let end = view.len();
+        for i in at..end {
+            let to = view.owner(i);
+            finder.find(view.tokens.get(i), |page, at| both(page.owner(at), to))?;
+        }
+        added.at = end;
     }
     Ok(false)
 }
