@@ -65,11 +65,13 @@ impl Policy {
         let decision = self.count(&emitted.cardinality(), noise);
         let chosen = chosen.filtered(|person| !emitted.contains(person));
         let control = ask.holdout.as_ref().map(|_| {
-            // Comparable are those whose cell was delivered.
+            // Comparable are those whose cell was delivered, now or when they were chosen: since then they are
+            // in another cell than who was delivered.
+            let earlier = ask.holdout.as_ref().and_then(|holdout| holdout.earlier);
             let comparable = chosen.filtered(|person| {
-                let cell = cells.of(person);
-                ask.hits.contains(person)
-                    && cell.is_some_and(|cell| fates[cell].verdict != Verdict::Nobody)
+                let before = earlier.is_some_and(|earlier| earlier.persons().contains(person));
+                let delivered = |cell: usize| before || fates[cell].verdict != Verdict::Nobody;
+                ask.hits.contains(person) && cells.of(person).is_some_and(delivered)
             });
             self.count(&comparable.cardinality(), noise)
         });
