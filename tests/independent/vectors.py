@@ -508,7 +508,7 @@ def check_audiences(vectors):
         about = count_of(policy, len(emitted), draws.pop(0))
         control = None
         if case["holdout"]:
-            control = count_of(policy, len(chosen & asked & (delivered | earlier)), draws.pop(0))
+            control = count_of(policy, len(chosen & asked & (delivered | earlier & population)), draws.pop(0))
         same("draws left", draws, [])
         if about is None or (case["holdout"] and control is None):
             about, control, emitted, chosen = None, None, set(), earlier

@@ -11,7 +11,7 @@ use super::{Person, World};
 use crate::service::check::Checked;
 
 /// Something of every kind is stored: an upload on its way, one that waits for sealing, two sealed
-/// sets, member files, a withdrawal, a published log.
+/// sets, member files, emissions, a withdrawal, a published log.
 async fn stored() -> (World, String, String) {
     let (world, collaboration) = World::agreed().await;
     let persons = Person::many(220, 0);
@@ -80,7 +80,7 @@ async fn a_world_as_it_was_left_is_whole_and_checking_changes_nothing() {
         (checked.spools, checked.sets, checked.withdrawals),
         (2, 2, 1)
     );
-    assert_eq!(checked.member_files, 2);
+    assert_eq!((checked.member_files, checked.emissions), (2, 2));
     assert_eq!(checked.leaves, world.leaves().await.len() as u64);
     let data = |list: Vec<PathBuf>| {
         let kept = list
@@ -94,7 +94,7 @@ async fn a_world_as_it_was_left_is_whole_and_checking_changes_nothing() {
 #[tokio::test]
 async fn one_flipped_byte_in_any_file_is_found_and_the_object_named() {
     let (world, ..) = stored().await;
-    for kind in ["uploads", "sets", "withdrawals", "members"] {
+    for kind in ["uploads", "sets", "withdrawals", "members", "emissions"] {
         for path in files(&world.path().join(kind)) {
             let shown = path.strip_prefix(world.path()).unwrap().to_str().unwrap();
             let id = shown.split('/').nth(1).unwrap();
@@ -128,7 +128,7 @@ async fn one_flipped_byte_in_any_file_is_found_and_the_object_named() {
 #[tokio::test]
 async fn a_missing_file_is_found() {
     let (world, ..) = stored().await;
-    for kind in ["uploads", "sets", "withdrawals", "members"] {
+    for kind in ["uploads", "sets", "withdrawals", "members", "emissions"] {
         for path in files(&world.path().join(kind)) {
             let good = fs::read(&path).unwrap();
             fs::remove_file(&path).unwrap();

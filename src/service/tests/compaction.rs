@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tamis_protocols::wire::api::*;
 
-use super::heavy::{BUT_COMPACTING, Heavy};
+use super::heavy::{BUT_COMPACTING, EVERYONE, Heavy};
 use super::world::ALL;
 use super::{Person, World};
 use crate::service::Compaction;
@@ -18,12 +18,12 @@ async fn a_heavy_set_is_compacted_and_answers_as_before() {
     let mut heavy = Heavy::new().await;
     let newest = heavy.newest().to_owned();
     assert_eq!(heavy.layers(&newest).await.len(), 4);
-    assert_eq!(heavy.asked("plain").await, heavy.cookies(10..340));
+    assert_eq!(heavy.asked(EVERYONE[0]).await, heavy.cookies(120..840));
     heavy.world.work(&ALL).await;
     assert!(heavy.is_compacted(&newest).await);
     // A new process has no answer kept.
     heavy.world.restart().await;
-    assert_eq!(heavy.asked("compacted").await, heavy.cookies(10..340));
+    assert_eq!(heavy.asked(EVERYONE[1]).await, heavy.cookies(120..840));
     // What was pinned to the base and to the deltas is judged anew on the next day, on the same sets.
     let arrived = heavy.world.destinations.messages().len();
     heavy.world.pass(Duration::from_secs(24 * 3600));
@@ -31,16 +31,16 @@ async fn a_heavy_set_is_compacted_and_answers_as_before() {
     heavy.world.work(&ALL).await;
     assert!(heavy.world.destinations.messages().len() > arrived);
     let told = |audience| heavy.world.destinations.members("dmp-b", audience);
-    assert_eq!(told("before"), heavy.cookies(0..300));
-    assert_eq!(told("plain"), heavy.cookies(10..340));
+    assert_eq!(told("before"), heavy.cookies(0..600));
+    assert_eq!(told("everyone"), heavy.cookies(120..840));
     // The layers it was made of are kept, and those of an older delta are still its set.
     assert_eq!(heavy.layers(&heavy.deltas[1].clone()).await.len(), 3);
-    heavy.change(UploadMode::Remove, 330..340).await;
-    heavy.change(UploadMode::Add, 340..345).await;
+    heavy.change(UploadMode::Remove, 720..840).await;
+    heavy.change(UploadMode::Add, 840..960).await;
     heavy.world.work(&ALL).await;
     assert_eq!(heavy.layers(heavy.newest()).await.len(), 3);
-    let told = heavy.asked("later").await;
-    let expected: BTreeSet<String> = &heavy.cookies(10..330) | &heavy.cookies(340..345);
+    let told = heavy.asked(EVERYONE[2]).await;
+    let expected: BTreeSet<String> = &heavy.cookies(120..720) | &heavy.cookies(840..960);
     assert_eq!(told, expected);
 }
 
@@ -63,8 +63,8 @@ async fn an_advertisers_set_is_compacted_too_and_keeps_its_segments() {
     let id = world.change("shop", &collaboration, add, &plain).await;
     world.work(&BUT_COMPACTING).await;
     let gold = async |world: &World, name: &str| {
-        let all = world.put(&collaboration, name, "loyalty = gold").await;
-        all.unwrap();
+        let asked = world.ask(&collaboration, name, "loyalty = gold", "dmp-b");
+        asked.await.unwrap();
         world.work(&BUT_COMPACTING).await;
         world.destinations.members("dmp-b", name)
     };
@@ -74,9 +74,11 @@ async fn an_advertisers_set_is_compacted_too_and_keeps_its_segments() {
     assert!(world.path().join("compacted").join(&id).is_dir());
     world.restart().await;
     assert_eq!(gold(&world, "afterwards").await, before);
-    world.put_open(&collaboration, "everyone").await;
+    // Where nothing is known of the gold ones.
+    let asked = world.ask(&collaboration, "everyone", "all", "dsp-a");
+    asked.await.unwrap();
     world.work(&ALL).await;
-    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 290);
+    assert_eq!(world.destinations.members("dsp-a", "everyone").len(), 290);
 }
 
 #[tokio::test]
@@ -115,8 +117,8 @@ async fn a_compaction_killed_at_any_step_is_done_again_and_changes_no_answer() {
         let committed = step == "committed";
         assert_eq!(heavy.is_compacted(&newest).await, committed, "{step}");
         heavy.world.restart().await;
-        let told = heavy.asked("between").await;
-        assert_eq!(told, heavy.cookies(10..340), "{step}");
+        let told = heavy.asked(EVERYONE[0]).await;
+        assert_eq!(told, heavy.cookies(120..840), "{step}");
         heavy.world.service.recover().await.unwrap();
         assert!(!half.exists());
         let kept = matches!(step, "damaged" | "whole" | "committed");
@@ -124,8 +126,8 @@ async fn a_compaction_killed_at_any_step_is_done_again_and_changes_no_answer() {
         heavy.world.work(&ALL).await;
         assert!(heavy.is_compacted(&newest).await, "{step}");
         heavy.world.restart().await;
-        let told = heavy.asked("afterwards").await;
-        assert_eq!(told, heavy.cookies(10..340), "{step}");
+        let told = heavy.asked(EVERYONE[1]).await;
+        assert_eq!(told, heavy.cookies(120..840), "{step}");
     }
 }
 
@@ -145,7 +147,7 @@ async fn a_compaction_that_is_given_up_loses_nothing_and_leaves_nothing() {
     std::fs::create_dir(heavy.dir(heavy.newest())).unwrap();
     heavy.world.service.recover().await.unwrap();
     assert!(!heavy.dir(heavy.newest()).exists());
-    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..340));
+    assert_eq!(heavy.asked(EVERYONE[0]).await, heavy.cookies(120..840));
 }
 
 #[tokio::test]
@@ -159,7 +161,7 @@ async fn an_answer_kept_from_before_a_compaction_is_not_taken_for_one_on_its_lay
     assert!(heavy.is_compacted(heavy.newest()).await);
     world.work(&ALL).await;
     let told = world.destinations.members("dmp-b", "everyone");
-    assert_eq!(told, heavy.cookies(10..340));
+    assert_eq!(told, heavy.cookies(120..840));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,14 +185,14 @@ async fn a_delivery_that_opened_the_layers_of_before_is_right_whatever_commits_m
     });
     delivered.unwrap();
     let told = world.destinations.members("dmp-b", "everyone");
-    assert_eq!(told, heavy.cookies(10..340));
+    assert_eq!(told, heavy.cookies(120..840));
 }
 
 #[tokio::test]
 async fn a_delta_keeps_to_the_layers_that_it_was_sealed_on() {
     let mut heavy = Heavy::new().await;
     let compacted = heavy.newest().to_owned();
-    heavy.change(UploadMode::Add, 340..350).await;
+    heavy.change(UploadMode::Add, 840..960).await;
     let outbound = heavy.world.outbound();
     let sealing = heavy.world.lease(&heavy.world.service, JobKind::Seal).await;
     let sealing = sealing.unwrap();
@@ -212,13 +214,13 @@ async fn a_delta_keeps_to_the_layers_that_it_was_sealed_on() {
     heavy.world.service.run(&next, &outbound).await.unwrap();
     assert!(heavy.is_compacted(heavy.newest()).await);
     heavy.world.restart().await;
-    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..350));
+    assert_eq!(heavy.asked(EVERYONE[0]).await, heavy.cookies(120..960));
 }
 
 #[tokio::test]
 async fn a_delta_sealed_before_a_compaction_but_committed_after_it_is_sealed_anew() {
     let mut heavy = Heavy::new().await;
-    heavy.change(UploadMode::Add, 340..350).await;
+    heavy.change(UploadMode::Add, 840..960).await;
     let kind = JobKind::Seal;
     let held = heavy.world.lease(&heavy.world.service, kind).await.unwrap();
     heavy.world.pass(Duration::from_secs(61));
@@ -231,7 +233,7 @@ async fn a_delta_sealed_before_a_compaction_but_committed_after_it_is_sealed_ane
     heavy.world.restart().await;
     heavy.world.service.run(&taken, &outbound).await.unwrap();
     assert_eq!(heavy.layers(heavy.newest()).await.len(), 2);
-    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..350));
+    assert_eq!(heavy.asked(EVERYONE[0]).await, heavy.cookies(120..960));
 }
 
 #[tokio::test]
@@ -246,7 +248,7 @@ async fn a_set_that_got_far_too_heavy_takes_nothing_more_in_before_it_is_compact
     assert!(seal.is_none(), "nine layers wait to be one");
     heavy.world.work(&ALL).await;
     assert_eq!(heavy.layers(heavy.newest()).await.len(), 2);
-    assert_eq!(heavy.asked("everyone").await, heavy.cookies(10..340));
+    assert_eq!(heavy.asked(EVERYONE[0]).await, heavy.cookies(120..840));
 }
 
 #[tokio::test]

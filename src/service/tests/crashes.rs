@@ -74,7 +74,7 @@ async fn a_worker_killed_while_sending_goes_on_with_the_same_batch_after_its_res
 
 #[tokio::test]
 async fn a_lease_whose_worker_died_is_taken_over_by_another_instance_when_it_ends() {
-    let (world, _) = ready(120).await;
+    let (world, _) = ready(220).await;
     world.destinations.answer(&[Answer::TakeAndHang]);
     kill_while_running(&world, JobKind::Deliver).await;
     let other = world.second_instance().await;
@@ -91,7 +91,7 @@ async fn a_lease_whose_worker_died_is_taken_over_by_another_instance_when_it_end
 
 #[tokio::test]
 async fn a_worker_that_lost_its_lease_writes_nothing_more() {
-    let (world, collaboration) = ready(120).await;
+    let (world, collaboration) = ready(220).await;
     let slow = world.lease(&world.service, JobKind::Deliver).await.unwrap();
     world.pass(Duration::from_secs(61));
     let fast = world.lease(&world.service, JobKind::Deliver).await.unwrap();
@@ -171,11 +171,12 @@ async fn a_job_that_fails_too_often_is_given_up_and_releases_nothing() {
 
 #[tokio::test]
 async fn files_that_no_row_knows_are_removed_at_the_start() {
-    let (world, _) = ready(120).await;
+    let (world, _) = ready(220).await;
     world.work(&ALL).await;
     let members = world.path().join("members");
     let (sets, spools) = (world.path().join("sets"), world.path().join("uploads"));
-    for dir in [&members, &sets, &spools] {
+    let emissions = world.path().join("emissions");
+    for dir in [&members, &sets, &spools, &emissions] {
         std::fs::write(dir.join("00112233445566778899aabbccddeeff"), b"left over").unwrap();
     }
     std::fs::create_dir(sets.join("00112233445566778899aabbccddeefe.tmp")).unwrap();
@@ -183,6 +184,7 @@ async fn files_that_no_row_knows_are_removed_at_the_start() {
     world.service.recover().await.unwrap();
     let left = |dir| std::fs::read_dir(dir).unwrap().count();
     assert_eq!((left(&members), left(&sets), left(&spools)), (1, 2, 0));
+    assert_eq!(left(&emissions), 1);
 }
 
 /// The published files, as an auditor reads them.
@@ -278,8 +280,8 @@ async fn a_running_worker_does_everything_and_stops_when_told() {
         while world.put(&collaboration, "everyone", "all").await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        while world.destinations.members("dsp-a", "everyone").len() < 120
-            || world.destinations.members("dmp-b", "everyone").len() < 120
+        while world.destinations.members("dsp-a", "everyone").len() < 220
+            || world.destinations.members("dmp-b", "everyone").len() < 220
         {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -292,7 +294,7 @@ async fn a_running_worker_does_everything_and_stops_when_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_stopped_at_shutdown_is_given_back_uncounted() {
-    let (mut world, collaboration) = ready(120).await;
+    let (mut world, collaboration) = ready(220).await;
     world.destinations.answer(&[Answer::TakeAndHang]);
     let worker = Worker::start(world.service.clone(), world.outbound(), Settings::default())
         .await

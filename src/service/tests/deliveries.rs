@@ -67,23 +67,23 @@ async fn a_delivery_brings_every_cookie_in_numbered_batches() {
 #[tokio::test]
 async fn the_next_delivery_is_the_difference_to_what_was_told() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(230, 0);
-    world.upload_both(&collaboration, &persons[..120]).await;
+    let persons = Person::many(460, 0);
+    world.upload_both(&collaboration, &persons[..320]).await;
     put_at(&world, &collaboration, "dmp-b").await;
     world.work(&ALL).await;
-    let rows = crm(&collaboration, &persons[10..]);
+    let rows = crm(&collaboration, &persons[140..]);
     world.send("shop", &collaboration, &rows).await;
-    let rows = graph(&collaboration, &persons[10..]);
+    let rows = graph(&collaboration, &persons[140..]);
     world.send("graphs", &collaboration, &rows).await;
     world.work(&ALL).await;
     put_at(&world, &collaboration, "dmp-b").await;
     world.work(&ALL).await;
     assert_eq!(
         world.destinations.members("dmp-b", "everyone"),
-        cookies(&persons[10..])
+        cookies(&persons[140..])
     );
     let last = world.destinations.messages().pop().unwrap();
-    assert_eq!((last.data.add.len(), last.data.remove.len()), (10, 10));
+    assert_eq!((last.data.add.len(), last.data.remove.len()), (140, 140));
     // One file per audience and destination is kept.
     let files = std::fs::read_dir(world.path().join("members")).unwrap();
     assert_eq!(files.count(), 1);
@@ -205,11 +205,11 @@ async fn what_a_failed_delivery_left_behind_is_taken_back_by_the_next() {
 async fn deliveries_of_one_audience_to_one_destination_run_in_order() {
     let (world, collaboration) = World::agreed().await;
     world
-        .upload_both(&collaboration, &Person::many(220, 0))
+        .upload_both(&collaboration, &Person::many(440, 0))
         .await;
     put_at(&world, &collaboration, "dmp-b").await;
     world.work(&[JobKind::Decide]).await;
-    let rows = crm(&collaboration, &Person::many(210, 0));
+    let rows = crm(&collaboration, &Person::many(300, 0));
     world.send("shop", &collaboration, &rows).await;
     world.work(&[JobKind::Seal]).await;
     put_at(&world, &collaboration, "dmp-b").await;
@@ -222,9 +222,9 @@ async fn deliveries_of_one_audience_to_one_destination_run_in_order() {
             .is_none()
     );
     world.service.run(&first, &world.outbound()).await.unwrap();
-    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 220);
+    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 440);
     world.work(&ALL).await;
-    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 210);
+    assert_eq!(world.destinations.members("dmp-b", "everyone").len(), 300);
 }
 
 #[tokio::test]

@@ -29,15 +29,15 @@ async fn asked_again(world: &World, collaboration: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn people_who_are_added_join_an_audience_that_is_asked_for_again() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(240, 0);
-    world.upload_both(&collaboration, &persons[..120]).await;
+    let persons = Person::many(400, 0);
+    world.upload_both(&collaboration, &persons[..200]).await;
     assert_eq!(
         asked_again(&world, &collaboration).await,
-        cookies(&persons[..120])
+        cookies(&persons[..200])
     );
     for side in ["shop", "graphs"] {
         let id = world
-            .change(side, &collaboration, UploadMode::Add, &persons[120..])
+            .change(side, &collaboration, UploadMode::Add, &persons[200..])
             .await;
         world.work(&ALL).await;
         let view = world.view(side, &id).await;
@@ -48,31 +48,31 @@ async fn people_who_are_added_join_an_audience_that_is_asked_for_again() {
         let report = view.report.unwrap();
         assert_eq!(
             (report.rows, report.accepted),
-            (20, 20),
+            (200, 200),
             "its own rows alone"
         );
         assert!(view.parent.is_some());
         // What was decided before keeps its set.
         let told = world.destinations.members("dmp-b", "everyone");
-        assert_eq!(told, cookies(&persons[..120]));
+        assert_eq!(told, cookies(&persons[..200]));
     }
     assert_eq!(asked_again(&world, &collaboration).await, cookies(&persons));
 }
 
 #[tokio::test]
 async fn people_who_are_removed_leave_when_the_audience_is_asked_for_again_as_with_a_full_upload() {
-    let persons = Person::many(240, 0);
+    let persons = Person::many(480, 0);
     for delta in [false, true] {
         let (world, collaboration) = World::agreed().await;
         world.upload_both(&collaboration, &persons).await;
-        assert_eq!(asked_again(&world, &collaboration).await.len(), 240);
+        assert_eq!(asked_again(&world, &collaboration).await.len(), 480);
         if delta {
             let mode = UploadMode::Remove;
             world
-                .change("shop", &collaboration, mode, &persons[..20])
+                .change("shop", &collaboration, mode, &persons[..160])
                 .await;
         } else {
-            let rows = crm(&collaboration, &persons[20..]);
+            let rows = crm(&collaboration, &persons[160..]);
             world.send("shop", &collaboration, &rows).await;
         }
         world.work(&ALL).await;
@@ -83,7 +83,7 @@ async fn people_who_are_removed_leave_when_the_audience_is_asked_for_again_as_wi
         let told = world.destinations.members("dmp-b", "everyone");
         assert_eq!(told, cookies(&persons), "delta: {delta}");
         let told = asked_again(&world, &collaboration).await;
-        assert_eq!(told, cookies(&persons[20..]), "delta: {delta}");
+        assert_eq!(told, cookies(&persons[160..]), "delta: {delta}");
     }
 }
 
@@ -99,15 +99,21 @@ async fn a_person_is_refreshed_at_once_or_by_removing_one_token_and_adding_its_r
         ("graphs", &in_two),
     ] {
         let (world, collaboration) = World::agreed().await;
-        let mut persons = Person::many(220, 0);
+        let persons = Person::many(400, 0);
         world.upload_both(&collaboration, &persons).await;
-        // Whose consent has ended on this side, and then was given again.
-        for (consent, there) in [("2020-01-01", &persons[1..]), ("2026-06-01", &persons[..])] {
+        // As many as may join or leave an audience: their consent has ended on this side, and then was given
+        // again.
+        for (consent, there) in [
+            ("2020-01-01", &persons[150..]),
+            ("2026-06-01", &persons[..]),
+        ] {
             let expected = cookies(there);
-            let mut one = Person::many(1, 0);
-            one[0].consent = consent.parse().unwrap();
+            let mut changed = Person::many(150, 0);
+            for person in &mut changed {
+                person.consent = consent.parse().unwrap();
+            }
             for mode in modes {
-                world.change(side, &collaboration, *mode, &one).await;
+                world.change(side, &collaboration, *mode, &changed).await;
             }
             world.work(&ALL).await;
             assert_eq!(
@@ -116,7 +122,6 @@ async fn a_person_is_refreshed_at_once_or_by_removing_one_token_and_adding_its_r
                 "{side}"
             );
         }
-        persons.clear();
     }
 }
 
@@ -144,7 +149,7 @@ async fn a_removal_with_no_set_to_remove_from_is_refused_and_so_is_an_addition()
 #[tokio::test]
 async fn nobody_else_and_no_other_collaboration_has_a_part_in_a_set() {
     let (mut world, collaboration) = World::agreed().await;
-    let persons = Person::many(220, 0);
+    let persons = Person::many(400, 0);
     world.upload_both(&collaboration, &persons).await;
     world.enrol("rival", Role::Advertiser).await;
     world.enrol("stranger", Role::Partner).await;
@@ -167,16 +172,16 @@ async fn nobody_else_and_no_other_collaboration_has_a_part_in_a_set() {
     // A side's tokens leave its own set alone.
     let (shop, graphs) = (UploadMode::Remove, UploadMode::Add);
     world
-        .change("shop", &collaboration, shop, &persons[..7])
+        .change("shop", &collaboration, shop, &persons[..140])
         .await;
     world
-        .change("graphs", &collaboration, graphs, &persons[..7])
+        .change("graphs", &collaboration, graphs, &persons[..140])
         .await;
     world.work(&ALL).await;
     let told = asked_again(&world, &collaboration).await;
-    assert_eq!(told, cookies(&persons[7..]));
+    assert_eq!(told, cookies(&persons[140..]));
     world
-        .change("shop", &collaboration, UploadMode::Add, &persons[..7])
+        .change("shop", &collaboration, UploadMode::Add, &persons[..140])
         .await;
     world.work(&ALL).await;
     assert_eq!(asked_again(&world, &collaboration).await, cookies(&persons));
@@ -212,13 +217,13 @@ async fn the_report_of_a_removal_or_a_refresh_says_what_was_given_and_never_whom
 async fn uploads_of_one_side_are_sealed_in_the_order_in_which_they_were_completed() {
     let (world, collaboration) = World::agreed().await;
     let persons = Person::many(250, 0);
-    world.upload_both(&collaboration, &persons[..120]).await;
+    world.upload_both(&collaboration, &persons[..200]).await;
     let add = UploadMode::Add;
     let part = |from: usize| &persons[from..from + 10];
-    let first = world.change("graphs", &collaboration, add, part(120)).await;
-    let second = world.change("graphs", &collaboration, add, part(130)).await;
+    let first = world.change("graphs", &collaboration, add, part(200)).await;
+    let second = world.change("graphs", &collaboration, add, part(210)).await;
     let other = world
-        .change("shop", &collaboration, add, &persons[120..])
+        .change("shop", &collaboration, add, &persons[200..])
         .await;
     let running = world.lease(&world.service, JobKind::Seal).await.unwrap();
     assert_eq!(running.job.subject, first);
@@ -233,7 +238,7 @@ async fn uploads_of_one_side_are_sealed_in_the_order_in_which_they_were_complete
     let view = world.view("graphs", &second).await;
     assert_eq!(view.parent.unwrap(), first);
     let told = asked_again(&world, &collaboration).await;
-    assert_eq!(told, cookies(&persons[..140]));
+    assert_eq!(told, cookies(&persons[..220]));
 }
 
 #[tokio::test]
@@ -279,7 +284,7 @@ async fn a_delta_sealed_but_not_committed_is_finished_by_the_next_run() {
         assert_eq!(world.view(side, &id).await.state, UploadState::Sealing);
         world.restart().await;
         world.service.run(&taken, &world.outbound()).await.unwrap();
-        assert_eq!(world.view(side, &id).await.report.unwrap().accepted, 20);
+        assert_eq!(world.view(side, &id).await.report.unwrap().accepted, 120);
     }
     assert_eq!(asked_again(&world, &collaboration).await, cookies(&persons));
 }
@@ -332,11 +337,11 @@ async fn the_log_says_what_was_added_to_and_removed_from_what() {
 #[tokio::test]
 async fn a_match_is_about_the_whole_set_and_so_is_its_rate() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(400, 0);
-    world.upload_both(&collaboration, &persons[..300]).await;
+    let persons = Person::many(600, 0);
+    world.upload_both(&collaboration, &persons[..500]).await;
     let changes = [
-        (UploadMode::Add, &persons[300..]),
-        (UploadMode::Remove, &persons[..200]),
+        (UploadMode::Add, &persons[500..]),
+        (UploadMode::Remove, &persons[..300]),
     ];
     for (mode, part) in changes {
         world.change("shop", &collaboration, mode, part).await;
@@ -347,10 +352,10 @@ async fn a_match_is_about_the_whole_set_and_so_is_its_rate() {
     world.work(&ALL).await;
     let view = world.service.match_(&shop, &started.unwrap().id).await;
     let view = view.unwrap();
-    // 100 of the 200 that are left are in the graph.
+    // 200 of the 1,300 rows that are left are in the graph.
     assert!(
         matches!(view.matched, Some(ReleasedCount::Released { about: 200 })),
         "{view:?}"
     );
-    assert_eq!(view.rate, Some(MatchRate::About { percent: 50 }));
+    assert_eq!(view.rate, Some(MatchRate::About { percent: 15 }));
 }

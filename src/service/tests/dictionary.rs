@@ -17,7 +17,7 @@ use tamis_protocols::pairing::{self, Transcript};
 use tamis_protocols::token::{self, Token, Tokeniser};
 use tamis_protocols::wire::api::*;
 
-use super::population::{crm_of, graph_of};
+use super::population::{CROWD, crm_of, graph_of};
 use super::world::ALL;
 use super::{Person, World};
 use crate::service::files::Object;
@@ -26,7 +26,7 @@ use crate::sets::{self, SealedSet, Window, members};
 use crate::store::snapshot;
 
 /// Both sides know them.
-const MEMBERS: u32 = 120;
+const MEMBERS: u32 = 220;
 /// Candidates tried: the members are among them.
 const CANDIDATES: u32 = 2_000;
 
@@ -183,7 +183,7 @@ impl Loot {
     ) -> Result<(), JobError> {
         let service = &world.service;
         let id = crate::domain::id::Id::parse(&collaboration.id).unwrap();
-        let (uploads, withdrawals, files) = snapshot!(service.store(), "loot", |tx| {
+        let (uploads, withdrawals, files, emissions) = snapshot!(service.store(), "loot", |tx| {
             let mut uploads = tx.uploads("shop").await?;
             uploads.extend(tx.uploads("graphs").await?);
             let withdrawals = tx.withdrawals(id).await?;
@@ -191,7 +191,11 @@ impl Loot {
             for id in tx.member_file_ids().await? {
                 files.extend(tx.member_file(id).await?);
             }
-            Ok::<_, JobError>((uploads, withdrawals, files))
+            let mut emissions = Vec::new();
+            for id in tx.emission_file_ids().await? {
+                emissions.extend(tx.emission_file(id).await?);
+            }
+            Ok::<_, JobError>((uploads, withdrawals, files, emissions))
         })?;
         for upload in uploads {
             let key = service.key(Object::Upload(upload.id), &upload.wrapped_key)?;
@@ -228,6 +232,16 @@ impl Loot {
             }
             self.keys.push(*key.expose());
         }
+        for file in emissions {
+            let object = Object::Emission(file.id);
+            let key = service.key(object, &file.wrapped_key)?;
+            let path = service.files().emission(file.id);
+            let opened = sets::read_emission(&path, &key, &object.context()).unwrap();
+            self.bytes.push(opened.emitted.to_stored());
+            self.keys.push(*key.expose());
+        }
+        let choice = service.choice_key("shop", "graphs").await?;
+        self.keys.push(*choice.expose());
         Ok(())
     }
 
@@ -276,7 +290,8 @@ async fn a_dictionary_recovers_nobody_from_everything_the_operator_has() {
     world.work(&ALL).await;
 
     let loot = Loot::take(&world, &collaboration).await;
-    assert_eq!(loot.tokens.len(), MEMBERS as usize);
+    let strangers = 2 * (CROWD - MEMBERS);
+    assert_eq!(loot.tokens.len(), (MEMBERS + strangers) as usize);
     assert!(loot.keys.len() > 100 && loot.bytes.len() > 100);
     // In the clear, or hashed without a key: the member that the attacker is sure of.
     let canary = email(7);

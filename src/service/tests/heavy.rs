@@ -22,6 +22,10 @@ pub(super) const BUT_COMPACTING: [JobKind; 5] = [
     JobKind::Publish,
 ];
 
+/// Everyone, in other words each time: three questions.
+pub(super) const EVERYONE: [&str; 3] =
+    ["all", r#""all" = yes"#, r#""all" = yes or loyalty = gold"#];
+
 /// A world in which the third delta on a set asks for its compaction.
 pub(super) struct Heavy {
     pub world: World,
@@ -32,7 +36,8 @@ pub(super) struct Heavy {
 }
 
 impl Heavy {
-    /// Everyone was asked for on the base; three deltas on it are sealed, and their compaction waits.
+    /// Everyone was asked for on the base, under two names; three deltas on it are sealed, each as large as
+    /// the gate lets through, and their compaction waits.
     pub(super) async fn new() -> Heavy {
         let (mut world, collaboration) = World::agreed().await;
         world.parts.limits.compaction = Compaction {
@@ -40,13 +45,14 @@ impl Heavy {
             percent: 1000,
         };
         world.restart().await;
-        let persons = Person::many(400, 0);
-        world.upload_both(&collaboration, &persons[..300]).await;
+        let persons = Person::many(960, 0);
+        world.upload_both(&collaboration, &persons[..600]).await;
         world.put_open(&collaboration, "before").await;
+        world.put_open(&collaboration, "everyone").await;
         world.work(&ALL).await;
         let add = UploadMode::Add;
         world
-            .change("shop", &collaboration, add, &persons[300..])
+            .change("shop", &collaboration, add, &persons[600..])
             .await;
         let mut heavy = Heavy {
             world,
@@ -54,9 +60,9 @@ impl Heavy {
             persons,
             deltas: Vec::new(),
         };
-        heavy.change(add, 300..320).await;
-        heavy.change(UploadMode::Remove, 0..10).await;
-        heavy.change(add, 320..340).await;
+        heavy.change(add, 600..720).await;
+        heavy.change(UploadMode::Remove, 0..120).await;
+        heavy.change(add, 720..840).await;
         heavy.world.work(&BUT_COMPACTING).await;
         heavy
     }
@@ -90,11 +96,16 @@ impl Heavy {
         layers.len() == 1 && layers[0].compacted
     }
 
-    /// What `dmp-b` holds of an audience of everyone after it was asked for.
-    pub(super) async fn asked(&self, audience: &str) -> BTreeSet<String> {
-        self.world.put_open(&self.collaboration, audience).await;
-        self.world.work(&BUT_COMPACTING).await;
-        self.world.destinations.members("dmp-b", audience)
+    /// What `dmp-b` holds of everyone after they were asked for anew, in words that were not used before:
+    /// it is a new question.
+    pub(super) async fn asked(&self, expression: &str) -> BTreeSet<String> {
+        let (world, collaboration) = (&self.world, &self.collaboration);
+        world
+            .ask(collaboration, "everyone", expression, "dmp-b")
+            .await
+            .unwrap();
+        world.work(&BUT_COMPACTING).await;
+        world.destinations.members("dmp-b", "everyone")
     }
 
     pub(super) fn cookies(&self, persons: std::ops::Range<usize>) -> BTreeSet<String> {

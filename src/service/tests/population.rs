@@ -83,16 +83,19 @@ pub(super) fn crm(collaboration: &str, persons: &[Person]) -> Vec<u8> {
     crm_of(collaboration, persons, &Person::token)
 }
 
-/// Rows of either side's full upload, at least: for an advertiser the policy's floor.
-pub(super) const CROWD: u32 = 1_000;
+/// Rows of either side's full upload, at least: for an advertiser half as many again as the floor, so that
+/// some may leave.
+pub(super) const CROWD: u32 = 1_500;
 
-/// The persons, and as many whom the other side does not know as make a full upload.
+/// The persons, and as many whom the other side does not know as make a full upload with an ordinary match
+/// rate.
 fn in_a_crowd(kind: UploadKind, persons: &[Person]) -> Vec<Person> {
-    let first = match kind {
-        UploadKind::Crm => 1 << 31,
-        UploadKind::Graph => 3 << 30,
+    let known = persons.len() as u32;
+    let (first, least) = match kind {
+        UploadKind::Crm => (1 << 31, known + known / 10),
+        UploadKind::Graph => (3 << 30, 2 * known),
     };
-    let strangers = (persons.len() as u32..CROWD).map(|number| Person {
+    let strangers = (known..CROWD.max(least)).map(|number| Person {
         number: first + number,
         gold: false,
         consent: "2026-06-01".parse().unwrap(),

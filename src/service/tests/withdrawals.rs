@@ -161,8 +161,8 @@ async fn a_withdrawal_binds_uploads_that_come_later() {
 #[tokio::test]
 async fn a_withdrawal_adds_nobody_from_newer_uploads() {
     let (world, collaboration) = World::agreed().await;
-    let persons = Person::many(230, 0);
-    world.upload_both(&collaboration, &persons[..120]).await;
+    let persons = Person::many(400, 0);
+    world.upload_both(&collaboration, &persons[..200]).await;
     world.put(&collaboration, "everyone", "all").await.unwrap();
     world.work(&ALL).await;
     world.upload_both(&collaboration, &persons).await;
@@ -172,7 +172,7 @@ async fn a_withdrawal_adds_nobody_from_newer_uploads() {
     world.work(&ALL).await;
     assert_eq!(
         world.destinations.members("dmp-b", "everyone"),
-        cookies(&persons[1..120])
+        cookies(&persons[1..200])
     );
 }
 

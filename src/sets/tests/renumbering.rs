@@ -110,10 +110,10 @@ fn on_the_layers_of_the_old_set_numbers_stay_and_only_aliases_move() {
 #[test]
 fn renumbering_ends_soon_when_it_is_told_to() {
     let dir = tempfile::tempdir().unwrap();
-    let sets = [0, 1].map(|seed| {
-        let place = dir.path().join(seed.to_string());
-        let mut set = Growing::new(&place, graph(), seed);
-        set.upload(Full, &[row(1)]);
+    let sets = [1, 2].map(|rows| {
+        let place = dir.path().join(rows.to_string());
+        let mut set = Growing::new(&place, graph(), 0);
+        set.upload(Full, &(0..rows).map(row).collect::<Vec<_>>());
         set.open()
     });
     let cancelled = AtomicBool::new(true);
