@@ -53,6 +53,7 @@ fn header(kind: UploadKind) -> WireHeader {
         collaboration: "0123456789abcdef0123456789abcdef".to_owned(),
         epoch: 1,
         mode: Default::default(),
+        bridge: None,
         identifiers: vec![Email, Phone],
         segments: match graph {
             true => Vec::new(),
@@ -143,6 +144,7 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
             collaboration: header.collaboration,
             epoch: 1,
             mode: Default::default(),
+            bridge: None,
             identifiers: header.identifiers,
             destinations: (header.labels.iter())
                 .map(|(name, enc)| (name.clone(), enc.is_some()))

@@ -57,6 +57,7 @@ fn run(role: Role, file: &Path, spool: Option<&Path>) {
         collaboration: "00112233445566778899aabbccddeeff",
         terms: &terms(),
         pair_key: &Secret::from_bytes([1; 32]),
+        bridge: None,
         cookie_tag: &Secret::from_bytes([2; 32]),
         destinations: &[
             destination("dsp-a", Some(sealing::public(&key))),

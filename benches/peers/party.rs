@@ -68,6 +68,7 @@ fn run(file: &Path, spool: &Path) {
         collaboration: "00112233445566778899aabbccddeeff",
         terms: &terms(),
         pair_key: &Secret::from_bytes([1; 32]),
+        bridge: None,
         cookie_tag: &Secret::from_bytes([2; 32]),
         destinations: &[],
         spool: Some(spool),

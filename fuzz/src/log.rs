@@ -82,6 +82,16 @@ pub(crate) fn leaves() -> Vec<Vec<u8>> {
         consent_root: digest.clone(),
         mode: None,
         parent: None,
+        bridge: None,
+    };
+    let bridged = Event::Upload {
+        collaboration: id.clone(),
+        upload: "e".repeat(32),
+        kind: "graph".to_owned(),
+        consent_root: digest.clone(),
+        mode: None,
+        parent: None,
+        bridge: Some("d".repeat(32)),
     };
     let added = Event::Upload {
         collaboration: id.clone(),
@@ -90,6 +100,7 @@ pub(crate) fn leaves() -> Vec<Vec<u8>> {
         consent_root: digest.clone(),
         mode: Some("add".to_owned()),
         parent: Some(id.clone()),
+        bridge: None,
     };
     let decided = Event::MatchDecision {
         collaboration: id.clone(),
@@ -103,7 +114,7 @@ pub(crate) fn leaves() -> Vec<Vec<u8>> {
         withdrawal: id,
         commitment: digest,
     };
-    let others = [upload, added, decided, withdrawn].map(|event| written("shop", event));
+    let others = [upload, bridged, added, decided, withdrawn].map(|event| written("shop", event));
     (0..2).map(leaf_bytes).chain(others).collect()
 }
 

@@ -13,11 +13,13 @@ use tamis_protocols::identifier::{IdentifierType, Profile};
 use tamis_protocols::intersection::Expression;
 use tamis_protocols::release::Emitted;
 use tamis_protocols::wire::api::AudienceUse;
-use tamis_protocols::wire::batch::{BatchReader, StreamDecoder, UploadKind};
+use tamis_protocols::wire::batch::{
+    BatchBuilder, BatchReader, Row, StreamDecoder, StreamEncoder, UploadKind, WireHeader,
+};
 use tamis_protocols::wire::delivery::{Audience, Context, Kind, Member, MembersChanged, Message};
 use tamis_protocols::wire::terms::{Destination, Terms};
 
-use crate::rows::{Seeded, expectation, header, key, upload};
+use crate::rows::{Seeded, expectation, header, identifiers, key, token, upload};
 
 /// Uploads of either side, small ones and one of more than one batch.
 pub(crate) fn uploads() -> Vec<Vec<u8>> {
@@ -26,7 +28,32 @@ pub(crate) fn uploads() -> Vec<Vec<u8>> {
     let both = kinds
         .into_iter()
         .flat_map(|kind| ranges.clone().map(|range| upload(kind, range)));
-    both.filter(|bytes| bytes.len() < 400_000).collect()
+    let small = both.filter(|bytes| bytes.len() < 400_000);
+    small.chain(bridging()).collect()
+}
+
+/// A graph of a few rows that carry tokens of two collaborations; none if it cannot be written.
+fn bridging() -> Option<Vec<u8>> {
+    let header = WireHeader {
+        bridge: Some("f".repeat(32)),
+        ..header(UploadKind::Graph)
+    };
+    let mut builder = BatchBuilder::new(&header).ok()?;
+    for n in 0..3 {
+        let (email, phone) = identifiers(n);
+        let row = Row {
+            tokens: [Some(email), phone, None],
+            consent: &ConsentRecord::default(),
+            segments: &[],
+            cookies: &[None, None],
+        };
+        builder
+            .push_bridged(&row, [Some(token(7, n)), None, None])
+            .ok()?;
+    }
+    let mut encoder = StreamEncoder::new(Vec::new(), &header).ok()?;
+    encoder.write(&builder.finish().ok()?).ok()?;
+    encoder.finish().ok()
 }
 
 /// Looks at every value of every row.
@@ -46,6 +73,7 @@ pub(crate) fn wire(data: &[u8]) -> bool {
         };
         for row in 0..rows.len() {
             rows.tokens(row);
+            rows.bridged(row);
             rows.consent_into(row, &mut record);
             let segments = rows.segments(row);
             assert!(
@@ -65,16 +93,19 @@ pub(crate) fn ingest(data: &[u8]) -> bool {
     let place = tempfile::tempdir_in(crate::place()).expect("a directory");
     let dir = place.path().join("set");
     // Either side's terms, so that both kinds get past the first look.
-    let kind = match StreamDecoder::new(data) {
-        Ok(decoder) => decoder.header().kind,
-        Err(_) => UploadKind::Crm,
+    let (kind, bridge) = match StreamDecoder::new(data) {
+        Ok(decoder) => (decoder.header().kind, decoder.header().bridge.clone()),
+        Err(_) => (UploadKind::Crm, None),
     };
     let sealed = seal(SealJob {
         source: Box::new(Cursor::new(data.to_vec())),
         dir: &dir,
         key: &key("fuzz"),
         set_id: "fuzz",
-        expect: expectation(&header(kind)),
+        expect: expectation(&WireHeader {
+            bridge,
+            ..header(kind)
+        }),
         memory: 0,
         entropy: &Seeded::new(3),
         threads: 1,

@@ -78,6 +78,9 @@ pub enum Event {
         /// Id of the upload whose set it changed, exactly if there is a mode.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<String>,
+        /// Id of the other collaboration whose tokens its rows carry as well; only of a full graph.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bridge: Option<String>,
     },
     /// The gate told which share of a partner's persons has a cookie where.
     Coverage {
@@ -263,6 +266,7 @@ impl Event {
                 consent_root,
                 mode,
                 parent,
+                bridge,
             } => {
                 require("collaboration", is_hex(collaboration, 32))?;
                 require("upload", is_hex(upload, 32))?;
@@ -274,7 +278,10 @@ impl Event {
                     matches!(word, None | Some("add" | "remove" | "refresh")),
                 )?;
                 let id = parent.as_deref().is_none_or(|id| is_hex(id, 32));
-                require("parent", id && parent.is_some() == mode.is_some())
+                require("parent", id && parent.is_some() == mode.is_some())?;
+                let full_graph = kind == "graph" && mode.is_none();
+                let other = |id: &str| full_graph && is_hex(id, 32) && id != collaboration;
+                require("bridge", bridge.as_deref().is_none_or(other))
             }
             Event::MatchDecision {
                 collaboration,

@@ -37,6 +37,9 @@ pub enum Rule {
     /// What was added or removed does not extend the newest upload of its side.
     #[error("an added or removed upload extends the newest one of its side")]
     Parent,
+    /// What an upload bridges is no collaboration of the same two parties, or not accepted before.
+    #[error("an upload bridges another accepted collaboration of the same two parties")]
+    Bridge,
     /// Both sides' uploads were not there before.
     #[error("a decision follows uploads of both sides")]
     NoUploads,
@@ -137,8 +140,14 @@ impl History {
                 upload,
                 kind,
                 parent,
+                bridge,
                 ..
-            } => self.upload(actor, collaboration, upload, kind == "crm", parent),
+            } => {
+                if let Some(other) = bridge {
+                    self.same_parties(collaboration, other)?;
+                }
+                self.upload(actor, collaboration, upload, kind == "crm", parent)
+            }
             Event::MatchDecision {
                 collaboration,
                 match_id,
@@ -227,6 +236,13 @@ impl History {
         }
         *newest = Some(upload.to_owned());
         Ok(())
+    }
+
+    fn same_parties(&self, id: &str, other: &str) -> Result<(), Rule> {
+        let (found, partner) = self.accepted(id)?;
+        let (other, its_partner) = self.accepted(other).map_err(|_| Rule::Bridge)?;
+        let same = found.advertiser == other.advertiser && partner == its_partner;
+        same.then_some(()).ok_or(Rule::Bridge)
     }
 
     fn decidable(&self, actor: &str, leaf: &Leaf, id: &str) -> Result<(), Rule> {

@@ -19,6 +19,7 @@ use crate::domain::clock::Clock;
 mod admission;
 mod attack;
 mod audience;
+mod bridge;
 mod budget;
 mod check;
 mod collaboration;

@@ -113,6 +113,10 @@ fn an_upload_adds_or_removes_and_a_removal_has_no_segments() {
         (" --remove", true),
         (" --add --remove", false),
         (" --remove --segments loyalty", false),
+        (" --bridge 00ff", true),
+        (" --bridge 00ff --refresh", false),
+        (" --bridge 00ff --add", false),
+        (" --bridge 00ff --remove", false),
     ] {
         let line = format!("tamis upload crm.csv{options}");
         assert_eq!(

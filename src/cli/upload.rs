@@ -20,7 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::admission::{NEXT, objection};
 use super::party::{BOTH_SIDES, CollaborationArg};
-use super::{Exit, Failure, Screen, Wiring, jobs, prose};
+use super::{Exit, Failure, Screen, Wiring, bridge, jobs, prose};
 use crate::party::exchange::policy::agreed;
 use crate::party::exchange::resume::{Slot, Unfinished, digest_file};
 use crate::party::exchange::session::terms_of;
@@ -38,6 +38,7 @@ const RETRYING: &str = "The service could not seal the upload, for a reason of i
   tamis upload graph.parquet --region FR --dry-run
   tamis upload changed-since-yesterday.csv --region AU --refresh
   tamis upload gone-since-yesterday.csv --region AU --remove
+  tamis upload graph.csv --region AU --bridge 6f1d0c1b8a2e4f7790b3c5d2e1f00a11
 
 Without --add, --remove or --refresh the file replaces everything that you sent before. Matches and audiences that
 were asked for before keep the set they were asked on: ask again to use the new one.
@@ -66,6 +67,10 @@ pub(super) struct Upload {
     /// one of these identifiers; the file needs identifier columns only
     #[arg(long, conflicts_with = "segments")]
     remove: bool,
+    /// Partners: send tokens of an earlier collaboration with the same advertiser as well, once, so that
+    /// what was let out under it still counts in the new one
+    #[arg(long, value_name = "COLLABORATION", conflicts_with_all = ["add", "remove", "refresh"])]
+    bridge: Option<String>,
     /// Stop after the quality report: nothing is sent
     #[arg(long)]
     dry_run: bool,
@@ -119,7 +124,11 @@ impl Upload {
             }
         };
         let quality = upload.quality.clone();
-        let place = (collaboration.id.as_str(), self.mode());
+        let place = (
+            collaboration.id.as_str(),
+            self.mode(),
+            self.bridge.as_deref(),
+        );
         let view = send(screen, &session, place, &slot, upload, &mut seconds).await?;
         slot.forget();
         screen.answer(
@@ -157,7 +166,9 @@ impl Upload {
         };
         let segments = self.segments.join(",");
         let region = self.region.as_deref().unwrap_or_default();
-        digest_file(&self.file, &[&map, region, &segments, self.mode().as_str()])
+        let mode = self.mode().as_str();
+        let bridge = self.bridge.as_deref().unwrap_or_default();
+        digest_file(&self.file, &[&map, region, &segments, mode, bridge])
             .map_err(|error| unreadable(&self.file, error))
     }
 
@@ -175,6 +186,10 @@ impl Upload {
         let paired = pairing::finish(session, collaboration)?;
         let keys = destinations::keys(session, &terms).await?;
         let policy = agreed(session, collaboration).await?.effective.policy;
+        let earlier = match &self.bridge {
+            Some(id) => Some(bridge::earlier(session, collaboration, id).await?),
+            None => None,
+        };
         if !self.dry_run {
             slot.forget();
         }
@@ -196,6 +211,7 @@ impl Upload {
                 collaboration: &collaboration.id,
                 terms: &terms,
                 pair_key: &pair_key,
+                bridge: earlier.as_ref().map(bridge::Earlier::bridge),
                 cookie_tag: &cookie_tag,
                 destinations: &keys,
                 spool: (!self.dry_run).then(|| slot.spool()),
@@ -285,7 +301,7 @@ fn next(session: &Session, collaboration: &CollaborationView) -> String {
 async fn send(
     screen: &Screen,
     session: &Session,
-    (collaboration, mode): (&str, UploadMode),
+    (collaboration, mode, bridge): (&str, UploadMode, Option<&str>),
     slot: &Slot,
     mut upload: Unfinished,
     seconds: &mut Seconds,
@@ -299,7 +315,7 @@ async fn send(
     let (url, offset) = match known {
         Some(known) => known,
         None => {
-            let url = tus::create(client, collaboration, mode, upload.length).await?;
+            let url = tus::create(client, collaboration, mode, bridge, upload.length).await?;
             upload.url = Some(url.clone());
             slot.remember(&upload)?;
             (url, 0)

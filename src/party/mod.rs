@@ -4,6 +4,7 @@
 //! normalised, hashed and keyed on this machine and go no further; the service receives tokens, consent
 //! records, segment labels, and cookies sealed to their destinations.
 
+mod bridging;
 pub mod client;
 mod collector;
 mod columns;
@@ -28,6 +29,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use bridging::Bridge;
 pub use columns::ColumnError;
 pub use prepare::{PrepareOptions, Prepared, prepare};
 pub use quality::Quality;

@@ -20,6 +20,7 @@ use tamis_protocols::wire::api::Role as PartyRole;
 use tamis_protocols::wire::batch::{UploadKind, UploadMode, WireHeader};
 use tamis_protocols::wire::terms::Terms;
 
+use super::bridging::{Bridge, Bridging};
 use super::collector::{Collector, Done, Watch};
 use super::columns::{ColumnMap, Consent, Layout, Role, Wanted};
 use super::consent_cells::ConsentCells;
@@ -55,6 +56,8 @@ pub struct PrepareOptions<'a> {
     pub terms: &'a Terms,
     /// Its pair key of the terms' epoch.
     pub pair_key: &'a Secret<PairKey>,
+    /// Another collaboration of the same two parties whose tokens a full graph carries as well.
+    pub bridge: Option<Bridge<'a>>,
     /// The partner's key for pseudonyms of cookies.
     pub cookie_tag: &'a Secret<CookieTag>,
     /// Its destinations with their keys, any order.
@@ -121,6 +124,7 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
         collaboration: options.collaboration.to_owned(),
         epoch: options.terms.epoch,
         mode: options.mode,
+        bridge: (options.bridge.as_ref()).map(|bridge| bridge.collaboration.to_owned()),
         identifiers: identifiers.clone(),
         segments: labels.names.clone(),
         labels: Default::default(),
@@ -180,9 +184,19 @@ impl Plan<'_> {
     ) -> Result<Quality, PartyError> {
         let normaliser = Normaliser::new(self.options.terms.profile, self.options.region)?;
         let hash_key = HashKey::new(self.options.entropy);
+        let bridging = match (&self.options.bridge, tokeniser) {
+            (Some(bridge), Some(_)) => Some(Bridging::new(
+                bridge,
+                self.options.terms,
+                self.layout,
+                self.options.region,
+            )?),
+            _ => None,
+        };
         let cookie = |place| self.layout.position(Role::Cookie(place));
         let reader = RowReader {
             identifiers: IdentifierCells::of(self.layout, normaliser, hash_key, tokeniser),
+            bridging,
             consent: ConsentCells::of(self.layout),
             judge: self.rule.map(|rule| Judge::new(rule, self.options.today)),
             takes_out: self.options.mode.takes_out(),

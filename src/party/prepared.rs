@@ -14,7 +14,8 @@ pub struct PreparedRow {
     purposes: Purposes,
     /// In whole seconds, which are all that counts.
     given_at: Option<i64>,
-    /// Texts of the consent, then segments, then cookies, each with its length before it; empty without any.
+    /// Texts of the consent, then segments, then cookies, then tokens of another collaboration, each with its
+    /// length before it; empty without any.
     rest: Box<[u8]>,
 }
 
@@ -27,20 +28,25 @@ pub struct Unpacked<'a> {
     pub segments: Vec<u16>,
     /// One entry per destination.
     pub cookies: Vec<Option<&'a [u8]>>,
+    /// Tokens of another collaboration, by identifier type.
+    pub bridged: [Option<Token>; 3],
 }
 
 impl PreparedRow {
-    /// Packs a row: texts of at most 256 bytes, segments by position, cookies of at most 63 bytes, none of
-    /// them empty, by destination.
+    /// Packs a row: its tokens, those of another collaboration, texts of at most 256 bytes, segments by
+    /// position, cookies of at most 63 bytes, none of them empty, by destination.
     pub fn new(
         tokens: [Option<Token>; 3],
+        bridged: [Option<Token>; 3],
         consent: &ConsentRecord,
         segments: &[u16],
         cookies: &[Option<&[u8]>],
     ) -> PreparedRow {
         let texts = [&consent.notice_version, &consent.source].map(Option::as_deref);
-        let plain =
-            texts == [None; 2] && segments.is_empty() && cookies.iter().all(Option::is_none);
+        let plain = texts == [None; 2]
+            && segments.is_empty()
+            && cookies.iter().all(Option::is_none)
+            && bridged.iter().all(Option::is_none);
         PreparedRow {
             tokens,
             basis: consent.basis,
@@ -49,7 +55,7 @@ impl PreparedRow {
             given_at: consent.given_at.map(Timestamp::as_second),
             rest: match plain {
                 true => Box::default(),
-                false => packed(texts, segments, cookies),
+                false => packed(texts, segments, cookies, bridged),
             },
         }
     }
@@ -88,10 +94,19 @@ impl PreparedRow {
             let cookie = bytes(&mut rest, length);
             row.cookies.push((length > 0).then_some(cookie));
         }
+        row.bridged = [(); 3].map(|()| {
+            let length = usize::from(number(&mut rest));
+            bytes(&mut rest, length).try_into().ok().map(Token)
+        });
     }
 }
 
-fn packed(texts: [Option<&str>; 2], segments: &[u16], cookies: &[Option<&[u8]>]) -> Box<[u8]> {
+fn packed(
+    texts: [Option<&str>; 2],
+    segments: &[u16],
+    cookies: &[Option<&[u8]>],
+    bridged: [Option<Token>; 3],
+) -> Box<[u8]> {
     let mut out = Vec::with_capacity(128);
     // Texts, segments and cookies are checked before: their lengths fit.
     let mut put = |number: usize, bytes: &[u8]| {
@@ -111,6 +126,12 @@ fn packed(texts: [Option<&str>; 2], segments: &[u16], cookies: &[Option<&[u8]>])
     for cookie in cookies {
         let cookie = cookie.unwrap_or_default();
         put(cookie.len(), cookie);
+    }
+    if bridged.iter().any(Option::is_some) {
+        for token in &bridged {
+            let token = token.as_ref().map_or(&[][..], |token| &token.0);
+            put(token.len(), token);
+        }
     }
     out.into_boxed_slice()
 }
@@ -158,7 +179,7 @@ mod tests {
         ) {
             let packed: Vec<PreparedRow> = rows.iter().map(|(tokens, consent, texts, segments, cookies)| {
                 let cookies = cookies.each_ref().map(Option::as_deref);
-                PreparedRow::new(tokens.map(|token| token.map(Token)), &record(consent, texts), segments, &cookies)
+                PreparedRow::new(tokens.map(|token| token.map(Token)), bridged_of(tokens, consent.3), &record(consent, texts), segments, &cookies)
             }).collect();
             let mut row = Unpacked::default();
             for (packed, (tokens, consent, texts, segments, cookies)) in packed.iter().zip(&rows) {
@@ -166,9 +187,15 @@ mod tests {
                 prop_assert_eq!(&row.consent, &record(consent, texts));
                 prop_assert_eq!(&row.segments, segments);
                 prop_assert_eq!(&row.cookies, &cookies.each_ref().map(Option::as_deref));
+                prop_assert!(row.bridged == bridged_of(tokens, consent.3));
                 prop_assert!(packed.tokens == tokens.map(|token| token.map(Token)));
             }
         }
+    }
+
+    /// Of some rows, the same in another order for the other collaboration.
+    fn bridged_of([one, two, three]: &[Option<[u8; 16]>; 3], bridges: bool) -> [Option<Token>; 3] {
+        [two, three, one].map(|token| token.filter(|_| bridges).map(Token))
     }
 
     fn record(

@@ -13,6 +13,7 @@ use tamis_protocols::identifier::{
 use tamis_protocols::token::{Token, Tokeniser};
 use tamis_protocols::wire::cookie;
 
+use super::bridging::Bridging;
 use super::columns::{Layout, Role};
 use super::consent_cells::ConsentCells;
 use super::judge::Judge;
@@ -163,6 +164,8 @@ fn note_oddity(
 pub struct RowReader<'a> {
     /// Identifiers.
     pub identifiers: IdentifierCells<'a>,
+    /// Another collaboration whose tokens the rows carry as well.
+    pub(super) bridging: Option<Bridging<'a>>,
     /// Consent.
     pub consent: ConsentCells,
     /// What the terms demand of it, on the day on which it is judged here; nothing if people are to be
@@ -219,12 +222,16 @@ impl RowReader<'_> {
         match sent_whole {
             true => {
                 let tokens = self.identifiers.tokens(digests);
-                PreparedRow::new(tokens, &consent, &segments, &cookies)
+                let bridging = self.bridging.as_ref();
+                let bridged = bridging.map(|bridging| bridging.tokens(block, row, digests));
+                let bridged = bridged.unwrap_or_default();
+                PreparedRow::new(tokens, bridged, &consent, &segments, &cookies)
             }
             false if self.takes_out => {
-                PreparedRow::new(self.identifiers.tokens(digests), &consent, &[], &[])
+                let tokens = self.identifiers.tokens(digests);
+                PreparedRow::new(tokens, [None; 3], &consent, &[], &[])
             }
-            false => PreparedRow::new([None; 3], &consent, &[], &[]),
+            false => PreparedRow::new([None; 3], [None; 3], &consent, &[], &[]),
         }
     }
 

@@ -176,12 +176,13 @@ impl Spool {
                 })
             })
             .collect();
-        builder.push_row(&Row {
+        let sent = Row {
             tokens,
             consent: &row.consent,
             segments: &row.segments,
             cookies: &cells,
-        })?;
+        };
+        builder.push_bridged(&sent, row.bridged)?;
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod append;
 mod asking;
 mod audiences;
 pub mod authority;
+mod bridge;
 mod budget;
 pub mod check;
 mod choice;
@@ -58,6 +59,7 @@ use tokio::sync::futures::Notified;
 
 pub use append::UploadWriter;
 pub use error::ServiceError;
+pub use uploads::Announced;
 pub use work::compact::Compaction;
 
 use crate::domain::clock::Clock;

@@ -3,7 +3,7 @@
 use tamis_protocols::wire::api::{UploadMode, UploadReport, UploadState, UploadView};
 
 use super::files::{Object, remove};
-use super::{Caller, Service, ServiceError, scope};
+use super::{Caller, Service, ServiceError, bridge, scope};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
 use crate::store::jobs::JobKind;
@@ -11,18 +11,34 @@ use crate::store::layers::SetSize;
 use crate::store::uploads::{Kind, Upload};
 use crate::store::{snapshot, transact};
 
+/// What the owner says of an upload before its first byte; the stream says the same.
+#[derive(Clone, Debug, Default)]
+pub struct Announced {
+    /// What its rows do to the set of the owner's side.
+    pub mode: UploadMode,
+    /// The other collaboration whose tokens they carry as well.
+    pub bridge: Option<String>,
+}
+
+impl From<UploadMode> for Announced {
+    fn from(mode: UploadMode) -> Self {
+        Announced { mode, bridge: None }
+    }
+}
+
 impl Service {
     /// Creates an upload of `length` bytes in a collaboration that is in force: the advertiser's is a
     /// CRM file, the partner's a graph. Whether there is a set to change is only seen when it is sealed: a
     /// full one may be on its way.
     ///
     /// # Errors
-    /// `not_active`, `expired`, `empty_upload`, `upload_too_long`, `too_many_uploads`.
+    /// `not_active`, `expired`, `empty_upload`, `upload_too_long`, `too_many_uploads`; of a bridge those of
+    /// [`super::bridge`].
     pub async fn create_upload(
         &self,
         caller: &Caller,
         collaboration: &str,
-        mode: UploadMode,
+        announced: Announced,
         length: u64,
     ) -> Result<UploadView, ServiceError> {
         let collaboration = scope::id(collaboration)?;
@@ -34,7 +50,8 @@ impl Service {
             collaboration,
             owner: caller.name.clone(),
             kind: Kind::Crm,
-            mode,
+            mode: announced.mode,
+            bridges: None,
             state: state::Upload::Receiving,
             length,
             received: 0,
@@ -61,6 +78,7 @@ impl Service {
             if found.partner == caller.name {
                 new.kind = Kind::Graph;
             }
+            new.bridges = bridge::other(tx, caller, &found, &announced).await?;
             tx.add_upload(&new).await?;
             Ok(())
         })?;
@@ -191,6 +209,7 @@ fn view(upload: Upload, offset: u64) -> Result<UploadView, ServiceError> {
         id: upload.id.to_string(),
         collaboration: upload.collaboration.to_string(),
         mode: upload.mode,
+        bridge: upload.bridges.map(|other| other.to_string()),
         state: match upload.state {
             state::Upload::Receiving => UploadState::Receiving,
             state::Upload::Sealing => UploadState::Sealing,

@@ -46,6 +46,8 @@ pub struct Expectation {
     pub identifiers: Vec<IdentifierType>,
     /// What its rows do to the set of its side.
     pub mode: UploadMode,
+    /// The other collaboration whose tokens its rows carry as well, as it was announced.
+    pub bridge: Option<String>,
     /// Destinations of the terms and whether each has a key; an upload may serve fewer.
     pub destinations: Vec<(String, bool)>,
     /// What a row's consent must carry.
@@ -215,6 +217,17 @@ fn check(wire: &WireHeader, expect: &Expectation) -> Result<(), SealError> {
             "the rows are to be taken as `{}`; the upload was announced as `{}`",
             wire.mode.as_str(),
             expect.mode.as_str()
+        ));
+    }
+    if wire.bridge != expect.bridge {
+        let said = |bridge: &Option<String>| match bridge {
+            Some(other) => format!("tokens of {other} too"),
+            None => "no other collaboration's tokens".to_owned(),
+        };
+        return refused(format!(
+            "the rows carry {}; the upload was announced with {}",
+            said(&wire.bridge),
+            said(&expect.bridge)
         ));
     }
     if wire.collaboration != expect.collaboration {

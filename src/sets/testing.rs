@@ -53,6 +53,14 @@ pub(crate) fn token(kind: usize, n: u32) -> Token {
     Token(token)
 }
 
+/// The token of the same identifier in another collaboration.
+pub(crate) fn elsewhere(token: Token) -> Token {
+    let hash = Sha256::digest([&token.0[..], b"elsewhere"].concat());
+    let mut token = [0; 16];
+    token.copy_from_slice(&hash[..16]);
+    Token(token)
+}
+
 /// A row in short: identifiers by number, consent by the day it was given.
 #[derive(Clone, Debug)]
 pub(crate) struct TestRow {
@@ -129,6 +137,7 @@ pub(crate) fn crm() -> WireHeader {
         collaboration: "0123456789abcdef0123456789abcdef".to_owned(),
         epoch: 1,
         mode: Default::default(),
+        bridge: None,
         identifiers: vec![Email, Phone, Postal],
         segments: ["x=a", "x=b", "y=a"].map(str::to_owned).to_vec(),
         labels: BTreeMap::new(),
@@ -154,8 +163,21 @@ pub(crate) fn tag(destination: usize, cookie: u8) -> [u8; 16] {
     tag
 }
 
-/// The upload as bytes; `salt` makes sealed cookies differ from upload to upload.
+/// The upload as bytes; `salt` makes sealed cookies differ from upload to upload. Where the header
+/// bridges, the rows carry what [`elsewhere`] makes of their tokens too.
 pub(crate) fn encode(header: &WireHeader, rows: &[TestRow], salt: u8) -> Vec<u8> {
+    let bridges = header.bridge.is_some();
+    let both = |token| (token, bridges.then(|| elsewhere(token)));
+    encode_with(header, rows, salt, both)
+}
+
+/// The same, with the token of each identifier and the bridged one made of what [`token`] makes.
+pub(crate) fn encode_with(
+    header: &WireHeader,
+    rows: &[TestRow],
+    salt: u8,
+    both: impl Fn(Token) -> (Token, Option<Token>),
+) -> Vec<u8> {
     let mut encoder = StreamEncoder::new(Vec::new(), header).unwrap();
     for chunk in rows.chunks(1000) {
         let mut builder = BatchBuilder::new(header).unwrap();
@@ -181,12 +203,13 @@ pub(crate) fn encode(header: &WireHeader, rows: &[TestRow], salt: u8) -> Vec<u8>
             }
             let crm = header.kind == UploadKind::Crm;
             let row = Row {
-                tokens,
+                tokens: tokens.map(|made| made.map(|made| both(made).0)),
                 consent: &row.consent(),
                 segments: if crm { &row.segments } else { &[] },
                 cookies: &cells,
             };
-            builder.push_row(&row).unwrap();
+            let bridged = tokens.map(|made| made.and_then(|made| both(made).1));
+            builder.push_bridged(&row, bridged).unwrap();
         }
         encoder.write(&builder.finish().unwrap()).unwrap();
     }
@@ -197,6 +220,7 @@ pub(crate) fn expectation(header: &WireHeader) -> Expectation {
     Expectation {
         kind: header.kind,
         mode: header.mode,
+        bridge: header.bridge.clone(),
         collaboration: header.collaboration.clone(),
         epoch: header.epoch,
         identifiers: header.identifiers.clone(),

@@ -190,17 +190,6 @@ impl Tx {
         row.map(|row| row.id("id")).transpose()
     }
 
-    /// Notes that the rows of an upload carry tokens of another collaboration as well, for one test.
-    #[cfg(test)]
-    pub(crate) async fn set_bridge(&mut self, upload: Id, other: Id) -> Result<(), StoreError> {
-        self.one(
-            sql("UPDATE uploads SET bridges = $1 WHERE id = $2")
-                .bind(other.to_string())
-                .bind(upload.to_string()),
-        )
-        .await
-    }
-
     /// Whether the set of an upload was written as one layer, or will be.
     pub async fn keeps_compacted(&mut self, upload: Id) -> Result<bool, StoreError> {
         let row = self

@@ -44,6 +44,8 @@ pub struct Upload {
     pub kind: Kind,
     /// What its rows do to the set of its side.
     pub mode: UploadMode,
+    /// The other collaboration whose tokens its rows carry as well.
+    pub bridges: Option<Id>,
     /// Where it stands.
     pub state: state::Upload,
     /// Declared bytes.
@@ -74,7 +76,7 @@ pub struct Upload {
 macro_rules! select_upload {
     ($rest:literal) => {
         concat!(
-            "SELECT id, collaboration, owner, kind, mode, state, length, received, \
+            "SELECT id, collaboration, owner, kind, mode, bridges, state, length, received, \
              unverified_from, wrapped_key, rows_read, report, refusal, parent, set_rows, \
              set_accepted, set_persons, created_at, expires_at FROM uploads ",
             $rest
@@ -167,15 +169,16 @@ impl Tx {
     pub async fn add_upload(&mut self, new: &Upload) -> Result<(), StoreError> {
         self.one(
             sql(
-                "INSERT INTO uploads (id, collaboration, owner, kind, mode, state, length, \
-                 received, wrapped_key, rows_read, created_at, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9, $10)",
+                "INSERT INTO uploads (id, collaboration, owner, kind, mode, bridges, state, \
+                 length, received, wrapped_key, rows_read, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, $10, $11)",
             )
             .bind(new.id.to_string())
             .bind(new.collaboration.to_string())
             .bind(&new.owner)
             .bind(new.kind.as_str())
             .bind(new.mode.as_str())
+            .bind(new.bridges.map(|other| other.to_string()))
             .bind(new.state.as_str())
             .bind(int(new.length))
             .bind(&new.wrapped_key)
@@ -272,6 +275,7 @@ fn read(row: &Row) -> Result<Upload, StoreError> {
         owner: row.text("owner")?,
         kind,
         mode: UploadMode::parse(&row.text("mode")?).ok_or(row.corrupt("mode"))?,
+        bridges: row.id_or_null("bridges")?,
         state: row.state("state")?,
         length: row.count("length")?,
         received: row.count("received")?,

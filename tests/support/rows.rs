@@ -79,6 +79,7 @@ pub fn header(kind: UploadKind) -> WireHeader {
         collaboration: "0123456789abcdef0123456789abcdef".to_owned(),
         epoch: 1,
         mode: Default::default(),
+        bridge: None,
         identifiers: vec![Email, Phone],
         segments: match crm {
             true => (0..4).map(|n| format!("s=v{n}")).collect(),
@@ -99,6 +100,7 @@ pub fn expectation(header: &WireHeader) -> Expectation {
     Expectation {
         kind: header.kind,
         mode: header.mode,
+        bridge: header.bridge.clone(),
         collaboration: header.collaboration.clone(),
         epoch: header.epoch,
         identifiers: header.identifiers.clone(),

@@ -70,6 +70,26 @@ fn a_delta_names_its_parent_and_nothing_else_has_one() {
 }
 
 #[test]
+fn only_a_full_graph_bridges_and_never_to_its_own_collaboration() {
+    let said = |event: &Event, from: &str, to: &str| {
+        let line = String::from_utf8(leaf(0, "mapper", event.clone()).to_bytes()).unwrap();
+        assert!(line.contains(from), "{line}");
+        Leaf::parse(line.replacen(from, to, 1).as_bytes()).map(|_| ())
+    };
+    let graph = bridged(20, 2, 1);
+    let wrong = Err(LeafError::Field("bridge"));
+    assert_eq!(said(&graph, "graph", "graph"), Ok(()));
+    assert_eq!(said(&graph, "graph", "crm"), wrong);
+    assert_eq!(said(&graph, &id(1), "01"), wrong);
+    assert_eq!(said(&bridged(20, 2, 2), "graph", "graph"), wrong);
+    let mut added = delta(20, "graph", "add", 3);
+    if let Event::Upload { bridge, .. } = &mut added {
+        *bridge = Some(id(2));
+    }
+    assert_eq!(said(&added, "graph", "graph"), wrong);
+}
+
+#[test]
 fn coverage_names_each_destination_once_in_order_with_whole_percent() {
     let said = |shares: &[(&str, Option<u8>)]| {
         let line = leaf(0, "operator", coverage(3, shares)).to_bytes();

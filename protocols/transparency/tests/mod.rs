@@ -55,7 +55,40 @@ fn upload(n: u8, kind: &str) -> Event {
         consent_root: digest(n),
         mode: None,
         parent: None,
+        bridge: None,
     }
+}
+
+/// A graph in one collaboration that carries tokens of another.
+fn bridged(n: u8, there: u8, other: u8) -> Event {
+    let mut event = upload(n, "graph");
+    if let Event::Upload {
+        collaboration,
+        bridge,
+        ..
+    } = &mut event
+    {
+        (*collaboration, *bridge) = (id(there), Some(id(other)));
+    }
+    event
+}
+
+fn agreed(advertiser: &'static str, n: u8) -> [(&'static str, Event); 2] {
+    let collaboration = || id(n);
+    [
+        (
+            advertiser,
+            Event::Proposal {
+                collaboration: collaboration(),
+            },
+        ),
+        (
+            "mapper",
+            Event::Acceptance {
+                collaboration: collaboration(),
+            },
+        ),
+    ]
 }
 
 fn delta(n: u8, kind: &str, word: &str, on: u8) -> Event {
@@ -159,7 +192,9 @@ fn story() -> Vec<Leaf> {
         ("operator", coverage(15, &[("dsp-a", Some(61))])),
         ("mapper", tightening(1)),
     ];
-    let numbered = events.into_iter().enumerate();
+    let anew = agreed("acme", 2).into_iter();
+    let anew = anew.chain([("mapper", bridged(16, 2, 1))]);
+    let numbered = events.into_iter().chain(anew).enumerate();
     numbered
         .map(|(n, (actor, event))| leaf(n, actor, event))
         .collect()

@@ -149,6 +149,30 @@ fn what_is_added_or_removed_extends_the_newest_upload_of_its_side() {
 }
 
 #[test]
+fn a_bridge_leads_to_an_accepted_collaboration_of_the_same_two_parties() {
+    assert_eq!(add("operator", bridged(20, 1, 2)), Ok(()));
+    assert_eq!(add("mapper", bridged(20, 2, 99)), Err(Rule::Bridge));
+    assert_eq!(add("mapper", bridged(20, 99, 2)), Err(Rule::NotAccepted));
+    assert_eq!(add("acme", bridged(20, 2, 1)), Err(Rule::Actor));
+    let others = |rival: &'static str, accepted: bool| {
+        with(|leaves| {
+            leaves.push(leaf(30, "operator", enrolment("rival", "advertiser")));
+            for (actor, event) in agreed(rival, 3).into_iter().take(1 + usize::from(accepted)) {
+                leaves.push(leaf(31, actor, event));
+            }
+            leaves.push(leaf(32, "mapper", bridged(20, 2, 3)));
+        })
+    };
+    assert_eq!(others("acme", true), Ok(()));
+    assert_eq!(others("acme", false), Err(Rule::Bridge), "only proposed");
+    assert_eq!(
+        others("rival", true),
+        Err(Rule::Bridge),
+        "another advertiser"
+    );
+}
+
+#[test]
 fn a_tightening_is_a_sides_own_next_one_and_names_its_policy() {
     assert_eq!(add("mapper", tightening(2)), Ok(()));
     assert_eq!(add("acme", tightening(1)), Ok(()));

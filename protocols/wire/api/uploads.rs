@@ -34,6 +34,9 @@ pub struct UploadView {
     /// What its rows do to the set of this side.
     #[serde(default)]
     pub mode: UploadMode,
+    /// The other collaboration whose tokens its rows carry as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bridge: Option<String>,
     /// Where it stands.
     pub state: UploadState,
     /// Declared length in bytes.

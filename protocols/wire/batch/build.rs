@@ -47,6 +47,8 @@ pub struct BatchBuilder {
     rows: usize,
     most: usize,
     tokens: Vec<(IdentifierType, FixedSizeBinaryBuilder)>,
+    /// Tokens of the collaboration that is bridged, of the same types; none without one.
+    bridged: Vec<FixedSizeBinaryBuilder>,
     consent: Option<ConsentColumns>,
     segments: Option<(usize, ListBuilder<UInt16Builder>)>,
     cookies: Vec<(bool, FixedSizeBinaryBuilder, BinaryBuilder)>,
@@ -70,6 +72,12 @@ impl BatchBuilder {
             tokens: (header.identifiers.iter())
                 .map(|kind| (*kind, FixedSizeBinaryBuilder::new(16)))
                 .collect(),
+            bridged: match header.bridge {
+                Some(_) => (header.identifiers.iter())
+                    .map(|_| FixedSizeBinaryBuilder::new(16))
+                    .collect(),
+                None => Vec::new(),
+            },
             consent: rows.then(ConsentColumns::default),
             segments: crm.then(|| (header.segments.len(), segments())),
             cookies: (header.labels.values())
@@ -102,12 +110,26 @@ impl BatchBuilder {
     /// # Errors
     /// [`WireError::Value`] for a value that the service would refuse, or a full batch.
     pub fn push_row(&mut self, row: &Row<'_>) -> Result<(), WireError> {
+        self.push_bridged(row, [None; 3])
+    }
+
+    /// Appends a row that carries tokens of the header's other collaboration as well, by identifier type;
+    /// on error the batch is as before.
+    ///
+    /// # Errors
+    /// As [`Self::push_row`].
+    pub fn push_bridged(
+        &mut self,
+        row: &Row<'_>,
+        bridged: [Option<Token>; 3],
+    ) -> Result<(), WireError> {
         self.check(row)?;
+        self.check_tokens(row.tokens, bridged)?;
         for (kind, column) in &mut self.tokens {
-            match row.tokens[*kind as usize - 1] {
-                Some(token) => column.append_value(token.0).map_err(arrow)?,
-                None => column.append_null(),
-            }
+            append(column, row.tokens[kind.index()])?;
+        }
+        for ((kind, _), column) in self.tokens.iter().zip(&mut self.bridged) {
+            append(column, bridged[kind.index()])?;
         }
         if let Some(columns) = &mut self.consent {
             columns.push(row.consent);
@@ -141,6 +163,9 @@ impl BatchBuilder {
         for (_, column) in &mut self.tokens {
             columns.push(Arc::new(column.finish()));
         }
+        for column in &mut self.bridged {
+            columns.push(Arc::new(column.finish()));
+        }
         if let Some(consent) = &mut self.consent {
             columns.extend(consent.finish());
         }
@@ -155,7 +180,31 @@ impl BatchBuilder {
         RecordBatch::try_new(self.schema.clone(), columns).map_err(arrow)
     }
 
-    /// Checks a row, and leaves its segments sorted and distinct in `self.sorted`.
+    /// Checks that every token has a column.
+    fn check_tokens(
+        &self,
+        tokens: [Option<Token>; 3],
+        bridged: [Option<Token>; 3],
+    ) -> Result<(), WireError> {
+        for kind in IdentifierType::ALL {
+            let has = self.tokens.iter().any(|(known, _)| *known == kind);
+            let column = if tokens[kind.index()].is_some() && !has {
+                kind.as_str().to_owned()
+            } else if bridged[kind.index()].is_some() && (!has || self.bridged.is_empty()) {
+                format!("bridge:{}", kind.as_str())
+            } else {
+                continue;
+            };
+            return Err(WireError::Value {
+                row: self.rows as u64,
+                column,
+                problem: "the header has no such column",
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks the rest of a row, and leaves its segments sorted and distinct in `self.sorted`.
     fn check(&mut self, row: &Row<'_>) -> Result<(), WireError> {
         let number = self.rows as u64;
         let wrong = |column: &str, problem| {
@@ -168,16 +217,6 @@ impl BatchBuilder {
         };
         if self.is_full() {
             return wrong("", "the batch is full");
-        }
-        let has = |kind| self.tokens.iter().any(|(known, _)| *known == kind);
-        for kind in [
-            IdentifierType::Email,
-            IdentifierType::Phone,
-            IdentifierType::Postal,
-        ] {
-            if row.tokens[kind as usize - 1].is_some() && !has(kind) {
-                return wrong(kind.as_str(), "the header has no such column");
-            }
         }
         if row.consent.purposes.0 >> PURPOSE_BITS != 0 {
             return wrong("purposes", "only 24 purposes exist");
@@ -259,7 +298,8 @@ impl ConsentColumns {
 
 /// As many rows as surely fit in half a message, each as long as it may be.
 fn most_rows(header: &WireHeader) -> usize {
-    let fixed = 3 * 16 + 32 + 2 * (MAX_TEXT_BYTES + 4);
+    let tokens = if header.bridge.is_some() { 6 } else { 3 };
+    let fixed = tokens * 16 + 32 + 2 * (MAX_TEXT_BYTES + 4);
     let segments = header.segments.len().min(MAX_ROW_SEGMENTS) * 2;
     let cookies = header.labels.len() * (16 + 4 + SEALED_COOKIE_BYTES + 1);
     (MAX_BODY_BYTES / 2 / (fixed + segments + cookies)).min(MAX_ROWS)
@@ -274,6 +314,16 @@ pub(super) fn cookie_fits(sealed: bool, cell: &[u8]) -> bool {
         cell.len() == SEALED_COOKIE_BYTES
     } else {
         cookie::parse(cell).is_some()
+    }
+}
+
+fn append(column: &mut FixedSizeBinaryBuilder, token: Option<Token>) -> Result<(), WireError> {
+    match token {
+        Some(token) => column.append_value(token.0).map_err(arrow),
+        None => {
+            column.append_null();
+            Ok(())
+        }
     }
 }
 

@@ -51,6 +51,9 @@ pub struct WireHeader {
     pub epoch: u32,
     /// What its rows do to the set of its side.
     pub mode: UploadMode,
+    /// Graph: another collaboration of the same two parties, whose tokens the rows carry as well; for
+    /// a full upload only.
+    pub bridge: Option<String>,
     /// Identifier types with a column, ascending, at least one.
     pub identifiers: Vec<IdentifierType>,
     /// CRM: labels `name=value`; a row names them by position. Empty for a graph and for a removal.
@@ -65,8 +68,11 @@ const KIND: &str = "tamis.kind";
 const COLLABORATION: &str = "tamis.collaboration";
 const EPOCH: &str = "tamis.epoch";
 const MODE: &str = "tamis.mode";
+const BRIDGE: &str = "tamis.bridge";
 const SEGMENTS: &str = "tamis.segments";
 const LABELS: &str = "tamis.labels";
+
+const NO_ID: &str = "must be 32 lowercase hexadecimal digits";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +96,9 @@ impl WireHeader {
         ]);
         if self.mode != UploadMode::Full {
             metadata.insert(MODE.to_owned(), self.mode.as_str().to_owned());
+        }
+        if let Some(bridge) = &self.bridge {
+            metadata.insert(BRIDGE.to_owned(), bridge.clone());
         }
         if self.mode.brings_rows() {
             let (key, json) = self.own_json();
@@ -150,7 +159,9 @@ impl WireHeader {
                 return Err(metadata_error(key, problem));
             }
         }
-        let known = 4 + usize::from(word.is_some()) + usize::from(own.is_some());
+        let bridge = schema.metadata().get(BRIDGE);
+        let optional = [word.is_some(), own.is_some(), bridge.is_some()];
+        let known = 4 + optional.into_iter().map(usize::from).sum::<usize>();
         if schema.metadata().len() > known {
             return Err(metadata_error(VERSION, "there are unknown keys beside it"));
         }
@@ -159,6 +170,7 @@ impl WireHeader {
             collaboration: take(COLLABORATION)?.to_owned(),
             epoch,
             mode,
+            bridge: bridge.cloned(),
             identifiers: identifiers_of(schema),
             segments: Vec::new(),
             labels: BTreeMap::new(),
@@ -213,6 +225,11 @@ impl WireHeader {
             .iter()
             .map(|kind| Field::new(kind.as_str(), token.clone(), true))
             .collect();
+        if self.bridge.is_some() {
+            let column = |kind: &IdentifierType| format!("bridge:{}", kind.as_str());
+            let bridged = self.identifiers.iter().map(column);
+            fields.extend(bridged.map(|name| Field::new(name, token.clone(), true)));
+        }
         if !self.mode.brings_rows() {
             return fields;
         }
@@ -239,14 +256,25 @@ impl WireHeader {
         fields
     }
 
-    fn check(&self) -> Result<(), WireError> {
-        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if self.collaboration.len() != 32 || !self.collaboration.bytes().all(hex) {
-            return Err(metadata_error(
-                COLLABORATION,
-                "must be 32 lowercase hexadecimal digits",
-            ));
+    fn check_bridge(&self) -> Result<(), WireError> {
+        let wrong = |problem| Err(metadata_error(BRIDGE, problem));
+        match &self.bridge {
+            Some(_) if self.kind != UploadKind::Graph || self.mode != UploadMode::Full => {
+                wrong("belongs to a full graph")
+            }
+            Some(bridge) if !is_id(bridge) => wrong(NO_ID),
+            Some(bridge) if *bridge == self.collaboration => {
+                wrong("must name another collaboration than the upload's own")
+            }
+            _ => Ok(()),
         }
+    }
+
+    fn check(&self) -> Result<(), WireError> {
+        if !is_id(&self.collaboration) {
+            return Err(metadata_error(COLLABORATION, NO_ID));
+        }
+        self.check_bridge()?;
         if self.epoch == 0 {
             return Err(metadata_error(EPOCH, "starts at 1"));
         }
@@ -292,6 +320,12 @@ impl WireHeader {
         }
         Ok(())
     }
+}
+
+/// 32 lowercase hexadecimal digits.
+fn is_id(text: &str) -> bool {
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    text.len() == 32 && text.bytes().all(hex)
 }
 
 /// The identifier columns at the start of the schema, in the order found.

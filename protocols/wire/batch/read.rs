@@ -17,6 +17,7 @@ use crate::token::Token;
 pub struct BatchReader<'a> {
     rows: usize,
     tokens: [Option<&'a FixedSizeBinaryArray>; 3],
+    bridged: [Option<&'a FixedSizeBinaryArray>; 3],
     consent: Option<ConsentColumns<'a>>,
     segments: Option<Segments<'a>>,
     cookies: Vec<(&'a FixedSizeBinaryArray, &'a BinaryArray)>,
@@ -51,13 +52,19 @@ impl<'a> BatchReader<'a> {
             header,
             next: 0,
         };
-        let mut tokens = [None; 3];
+        let (mut tokens, mut bridged) = ([None; 3], [None; 3]);
         for kind in &header.identifiers {
-            tokens[*kind as usize - 1] = Some(columns.take()?);
+            tokens[kind.index()] = Some(columns.take()?);
+        }
+        if header.bridge.is_some() {
+            for kind in &header.identifiers {
+                bridged[kind.index()] = Some(columns.take()?);
+            }
         }
         let reader = BatchReader {
             rows: batch.num_rows(),
             tokens,
+            bridged,
             consent: match header.mode.brings_rows() {
                 false => None,
                 true => Some(ConsentColumns {
@@ -103,10 +110,12 @@ impl<'a> BatchReader<'a> {
 
     /// The row's tokens: e-mail, phone, postal. `row` is below [`Self::len`].
     pub fn tokens(&self, row: usize) -> [Option<Token>; 3] {
-        self.tokens.map(|column| {
-            let column = column.filter(|column| column.is_valid(row))?;
-            column.value(row).try_into().ok().map(Token)
-        })
+        self.tokens.map(|column| token(column, row))
+    }
+
+    /// The row's tokens of the header's other collaboration, by the same types.
+    pub fn bridged(&self, row: usize) -> [Option<Token>; 3] {
+        self.bridged.map(|column| token(column, row))
     }
 
     /// Writes the row's consent record into `record`, reusing its memory; that of a removal is empty.
@@ -262,6 +271,11 @@ impl<'a> Columns<'a, '_> {
                 expected: "another type, or no nulls".to_owned(),
             })
     }
+}
+
+fn token(column: Option<&FixedSizeBinaryArray>, row: usize) -> Option<Token> {
+    let column = column.filter(|column| column.is_valid(row))?;
+    column.value(row).try_into().ok().map(Token)
 }
 
 fn basis(code: u8) -> Option<Basis> {

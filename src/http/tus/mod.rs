@@ -134,6 +134,7 @@ mod tests {
             id: "00".repeat(16),
             collaboration: "11".repeat(16),
             mode: UploadMode::Full,
+            bridge: None,
             state,
             length: 100,
             offset: 40,

@@ -205,6 +205,9 @@ fn refused(status: u16, code: &str) -> Option<String> {
         (_, "budget_exhausted") => {
             "`tamis budget` says what comes back when. What was asked before on the same uploads costs nothing."
         }
+        (_, "bridge_needed") => {
+            "Ask the partner to run that once with this collaboration, `tamis upload GRAPH --collaboration ID --bridge EARLIER`; then run the same command again."
+        }
         (409, _) => "Look at where things stand: `tamis collaboration show`.",
         (413, _) => {
             "The operator's limit is smaller than what was sent; split it or ask the operator."

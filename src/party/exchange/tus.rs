@@ -25,16 +25,21 @@ const PIECE: usize = 4 << 20;
 /// Failures in a row without a byte of progress.
 const ATTEMPTS: u32 = if cfg!(test) { 3 } else { 8 };
 
-/// Creates an upload of `length` bytes and returns its address.
+/// Creates an upload of `length` bytes, which may carry tokens of the collaboration `bridge` as well, and
+/// returns its address.
 pub async fn create(
     client: &Client,
     collaboration: &str,
     mode: UploadMode,
+    bridge: Option<&str>,
     length: u64,
 ) -> Result<String, ExchangeError> {
     let mut metadata = format!("collaboration {}", BASE64_STANDARD.encode(collaboration));
     if mode.is_delta() {
         metadata += &format!(",mode {}", BASE64_STANDARD.encode(mode.as_str()));
+    }
+    if let Some(other) = bridge {
+        metadata += &format!(",bridge {}", BASE64_STANDARD.encode(other));
     }
     let mut backoff = Backoff::new(ATTEMPTS);
     loop {

@@ -116,7 +116,7 @@ async fn every_failure_of_a_piece_ends_in_the_same_bytes() {
     let (client, held) = server(&tricks).await;
     let (file, bytes) = spool(2 * PIECE + 17);
     let length = bytes.len() as u64;
-    let url = create(&client, "00ff", UploadMode::Full, length)
+    let url = create(&client, "00ff", UploadMode::Full, None, length)
         .await
         .unwrap();
     assert_eq!(id_of(&url), "ab");

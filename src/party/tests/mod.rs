@@ -20,11 +20,15 @@ use tamis_protocols::wire::terms::{Destination, Terms};
 use super::testing::Seeded;
 use super::*;
 
+mod bridging;
 mod removal;
 mod report;
 mod spool;
 
 const COLLABORATION: &str = "00112233445566778899aabbccddeeff";
+
+/// Another collaboration of the two.
+const EARLIER: &str = "ffeeddccbbaa99887766554433221100";
 
 fn terms(identifiers: &[IdentifierType]) -> Terms {
     Terms {
@@ -52,6 +56,8 @@ struct Party {
     dir: tempfile::TempDir,
     terms: Terms,
     pair_key: Secret<PairKey>,
+    /// Terms and key of [`EARLIER`], if its tokens are sent as well.
+    bridge: Option<(Terms, Secret<PairKey>)>,
     cookie_tag: Secret<CookieTag>,
     dsp_key: Secret<Sealing>,
     segments: Vec<String>,
@@ -67,6 +73,7 @@ impl Party {
             dir: tempfile::tempdir().unwrap(),
             terms: terms(&[IdentifierType::Email, IdentifierType::Phone]),
             pair_key: Secret::from_bytes([1; 32]),
+            bridge: None,
             cookie_tag: Secret::from_bytes([2; 32]),
             dsp_key: Secret::from_bytes([3; 32]),
             segments: Vec::new(),
@@ -108,6 +115,11 @@ impl Party {
             collaboration: COLLABORATION,
             terms: &self.terms,
             pair_key: &self.pair_key,
+            bridge: self.bridge.as_ref().map(|(terms, pair_key)| Bridge {
+                collaboration: EARLIER,
+                terms,
+                pair_key,
+            }),
             cookie_tag: &self.cookie_tag,
             destinations: &destinations,
             spool: (!dry).then_some(spool.as_path()),

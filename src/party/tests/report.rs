@@ -165,6 +165,7 @@ fn progress_ends_at_the_length_of_the_file() {
         collaboration: COLLABORATION,
         terms: &party.terms,
         pair_key: &party.pair_key,
+        bridge: None,
         cookie_tag: &party.cookie_tag,
         destinations: &[],
         spool: None,

@@ -157,7 +157,7 @@ async fn nobody_else_and_no_other_collaboration_has_a_part_in_a_set() {
         let (caller, mode) = (world.caller(name), UploadMode::Remove);
         let created = world
             .service
-            .create_upload(&caller, &collaboration, mode, 9)
+            .create_upload(&caller, &collaboration, mode.into(), 9)
             .await;
         assert!(matches!(created, Err(ServiceError::NotFound)), "{name}");
     }

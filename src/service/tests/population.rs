@@ -54,6 +54,7 @@ fn header(kind: UploadKind, collaboration: &str) -> WireHeader {
         collaboration: collaboration.to_owned(),
         epoch: 1,
         mode: UploadMode::Full,
+        bridge: None,
         identifiers: vec![IdentifierType::Email],
         segments: if crm { segments.to_vec() } else { Vec::new() },
         labels: match crm {
@@ -153,6 +154,21 @@ pub(super) fn graph_of(
     rows_of_graph(&header, &persons, token, u32::MAX)
 }
 
+/// The partner's upload with other tokens, which carries those of an earlier collaboration as well.
+pub(super) fn bridged_graph(
+    collaboration: &str,
+    earlier: &str,
+    persons: &[Person],
+    token: &dyn Fn(&Person) -> Token,
+) -> Vec<u8> {
+    let header = WireHeader {
+        bridge: Some(earlier.to_owned()),
+        ..header(UploadKind::Graph, collaboration)
+    };
+    let persons = in_a_crowd(UploadKind::Graph, persons);
+    rows_of_graph(&header, &persons, token, u32::MAX)
+}
+
 /// The partner's upload with nobody else in it.
 pub(super) fn graph_alone(collaboration: &str, persons: &[Person]) -> Vec<u8> {
     cookied(collaboration, persons, u32::MAX)
@@ -221,7 +237,8 @@ fn rows_of_graph(
                 }),
             ],
         };
-        builder.push_row(&row).unwrap();
+        let earlier = header.bridge.as_ref().map(|_| person.token());
+        builder.push_bridged(&row, [earlier, None, None]).unwrap();
     })
 }
 

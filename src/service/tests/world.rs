@@ -23,7 +23,7 @@ use super::instance::{Parts, csr};
 use crate::delivery::backoff::Backoff;
 use crate::domain::id::Id;
 use crate::service::work::{Held, JobError, Outbound};
-use crate::service::{Caller, Limits, Service, ServiceError, UploadWriter};
+use crate::service::{Announced, Caller, Limits, Service, ServiceError, UploadWriter};
 use crate::store::jobs::{Job, JobKind};
 use crate::store::{snapshot, transact};
 
@@ -253,19 +253,19 @@ impl World {
         self.send_as(owner, collaboration, mode, &bytes).await
     }
 
-    /// Sends an upload that was created in a mode, whatever its bytes say.
+    /// Sends an upload that was announced in some way, whatever its bytes say.
     pub(super) async fn send_as(
         &self,
         owner: &str,
         collaboration: &str,
-        mode: UploadMode,
+        announced: impl Into<Announced>,
         bytes: &[u8],
     ) -> String {
         let caller = self.caller(owner);
         let length = bytes.len() as u64;
         let upload = self
             .service
-            .create_upload(&caller, collaboration, mode, length)
+            .create_upload(&caller, collaboration, announced.into(), length)
             .await
             .unwrap();
         let mut writer = self

@@ -11,6 +11,7 @@
 //! Memory: the bitmaps of all emissions that count; while renumbering, 4 bytes a person of the older set.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use tamis_protocols::intersection::PersonSet;
 use tamis_protocols::release::Cells;
@@ -155,15 +156,12 @@ impl Service {
             let mut emission = self.read_emission_file(&file)?;
             way.push(present.clone());
             for pair in way.windows(2) {
-                let key = (pair[0].form(), pair[1].form());
-                if !ways.contains_key(&key) {
-                    let numbers = self.numbers(held, &pair[0], &pair[1])?;
-                    ways.insert(key, numbers);
-                }
-                if let Some(numbers) = ways.get(&key) {
-                    emission.emitted = numbers.apply(&emission.emitted);
-                    emission.chosen = numbers.apply(&emission.chosen);
-                }
+                let numbers = match ways.entry((pair[0].form(), pair[1].form())) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(self.numbers(held, &pair[0], &pair[1])?),
+                };
+                emission.emitted = numbers.apply(&emission.emitted);
+                emission.chosen = numbers.apply(&emission.chosen);
             }
             let file = self.write_emission_file(file.emission, form, false, &emission)?;
             told.push((file, stale, emission));

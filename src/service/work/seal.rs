@@ -106,6 +106,7 @@ impl Service {
             let expect = Expectation {
                 kind,
                 mode: upload.mode,
+                bridge: upload.bridges.map(|other| other.to_string()),
                 collaboration: found.id.to_string(),
                 epoch: terms.epoch,
                 identifiers: terms.identifiers,
@@ -255,6 +256,7 @@ impl Service {
                 consent_root: report.consent_root.clone(),
                 mode: parent.map(|_| upload.mode.as_str().to_owned()),
                 parent: parent.map(|(parent, _)| parent.to_string()),
+                bridge: upload.bridges.map(|other| other.to_string()),
             };
             self.record(tx, now, &upload.owner, event, None).await?;
             if let Some(reached) = &reached {

@@ -131,7 +131,9 @@ impl<'a> Judge<'a> {
                 Ok(last_day) => {
                     let (number, day) = (first + row as u32, day_number(last_day));
                     let class = self.class(batch.segments(row), number, &mut out.rare);
-                    for token in tokens.into_iter().flatten() {
+                    // Tokens of another collaboration lead to the same row.
+                    let bridged = batch.bridged(row);
+                    for token in tokens.into_iter().chain(bridged).flatten() {
                         self.intake.push(Record::new(token.0, number, day, class))?;
                     }
                     out.kept[at..at + 2].copy_from_slice(&day.to_le_bytes());

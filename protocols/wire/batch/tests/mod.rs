@@ -27,6 +27,7 @@ fn crm_header() -> WireHeader {
         collaboration: "00112233445566778899aabbccddeeff".to_owned(),
         epoch: 1,
         mode: UploadMode::Full,
+        bridge: None,
         identifiers: vec![Email, Phone],
         segments: vec!["loyalty=silver".to_owned(), "status=inactive".to_owned()],
         labels: BTreeMap::new(),
@@ -43,6 +44,14 @@ fn graph_header() -> WireHeader {
             ("dsp-a".to_owned(), Some([7; 32])),
         ]),
         ..crm_header()
+    }
+}
+
+/// Rows of this carry tokens of an earlier collaboration too.
+fn bridge_header() -> WireHeader {
+    WireHeader {
+        bridge: Some("ffeeddccbbaa99887766554433221100".to_owned()),
+        ..graph_header()
     }
 }
 
@@ -107,6 +116,22 @@ fn graph_batch() -> RecordBatch {
     builder.finish().unwrap()
 }
 
+fn bridge_batch() -> RecordBatch {
+    let mut builder = BatchBuilder::new(&bridge_header()).unwrap();
+    let row = Row {
+        tokens: [Some(Token([1; 16])), None, Some(Token([2; 16]))],
+        consent: &consent(),
+        segments: &[],
+        cookies: &[None, None],
+    };
+    for bridged in [[Some(0x81), None, Some(0x82)], [None, Some(0x83), None]] {
+        let bridged = bridged.map(|byte| byte.map(|byte| Token([byte; 16])));
+        builder.push_bridged(&row, bridged).unwrap();
+    }
+    builder.push_row(&row).unwrap();
+    builder.finish().unwrap()
+}
+
 /// Its rows carry a consent record, which is not sent.
 fn removal_batch() -> RecordBatch {
     let mut builder = BatchBuilder::new(&removal_header()).unwrap();
@@ -144,8 +169,9 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Value>, WireError> {
                     Some(cell) => json!([hex::encode(cell.tag), hex::encode(cell.cookie)]),
                 })
                 .collect();
-            rows.push(json!({
-                "tokens": reader.tokens(row).map(|token| token.map(|token| hex::encode(token.0))),
+            let text = |tokens: [Option<Token>; 3]| tokens.map(|t| t.map(|t| hex::encode(t.0)));
+            let mut found = json!({
+                "tokens": text(reader.tokens(row)),
                 "basis": record.basis.map_or(0, |basis| basis as u8),
                 "purposes": record.purposes.0,
                 "consent_at": record.given_at.map(|at| at.as_second()),
@@ -154,7 +180,12 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Value>, WireError> {
                 "opposed": record.opposed,
                 "segments": reader.segments(row),
                 "cookies": cookies,
-            }));
+            });
+            match &header.bridge {
+                Some(_) => found["bridged"] = json!(text(reader.bridged(row))),
+                None => assert!(reader.bridged(row) == [None; 3]),
+            }
+            rows.push(found);
         }
     }
     Ok(rows)

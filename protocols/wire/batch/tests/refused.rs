@@ -65,7 +65,13 @@ fn segments_that_do_not_exist_or_repeat_are_refused() {
 
 #[test]
 fn other_columns_or_metadata_are_refused() {
-    let schema = crm_header().to_schema().unwrap();
+    for header in [crm_header(), bridge_header()] {
+        refuses_what_is_not_said_of(&header);
+    }
+}
+
+fn refuses_what_is_not_said_of(header: &WireHeader) {
+    let schema = header.to_schema().unwrap();
     for key in schema.metadata().keys() {
         let mut metadata = schema.metadata().clone();
         metadata.remove(key);
@@ -143,6 +149,7 @@ fn no_flipped_bit_makes_the_decoder_panic() {
         stream(&crm_header(), &crm_batch()),
         stream(&graph_header(), &graph_batch()),
         stream(&removal_header(), &removal_batch()),
+        stream(&bridge_header(), &bridge_batch()),
     ] {
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();

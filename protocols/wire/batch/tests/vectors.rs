@@ -18,6 +18,18 @@ fn failures() -> Vec<Failure> {
     let mut odd = crm_header().to_schema().unwrap();
     odd.metadata
         .insert("tamis.mode".to_owned(), "replace".to_owned());
+    let mut alone = graph_header().to_schema().unwrap();
+    let other = bridge_header().bridge.unwrap();
+    (alone.metadata).insert("tamis.bridge".to_owned(), other.clone());
+    let mut added = bridge_header().to_schema().unwrap();
+    (added.metadata).insert("tamis.mode".to_owned(), "add".to_owned());
+    let mut own = bridge_header().to_schema().unwrap();
+    let itself = bridge_header().collaboration;
+    (own.metadata).insert("tamis.bridge".to_owned(), itself);
+    let mut crm_bridge = crm_header().to_schema().unwrap();
+    (crm_bridge.metadata).insert("tamis.bridge".to_owned(), other);
+    let mut unsaid = bridge_header().to_schema().unwrap();
+    unsaid.metadata.remove("tamis.bridge");
     let empty = |schema| raw(&RecordBatch::new_empty(Arc::new(schema)));
     let consenting = Schema::new_with_metadata(
         crm_header().to_schema().unwrap().fields().clone(),
@@ -67,6 +79,31 @@ fn failures() -> Vec<Failure> {
             "must be `full`, `add`, `remove` or `refresh`",
         ),
         (
+            "bridge without its columns",
+            empty(alone),
+            "expected `bridge:email`",
+        ),
+        (
+            "columns of a bridge that is not named",
+            empty(unsaid),
+            "expected `basis`",
+        ),
+        (
+            "bridge in rows that are added",
+            empty(added),
+            "belongs to a full graph",
+        ),
+        (
+            "bridge in a crm",
+            empty(crm_bridge),
+            "belongs to a full graph",
+        ),
+        (
+            "bridge to itself",
+            empty(own),
+            "must name another collaboration",
+        ),
+        (
             "continuation marker missing",
             whole[4..].to_vec(),
             "continuation marker",
@@ -91,12 +128,14 @@ fn committed_vectors_are_what_the_code_makes() {
     };
     let refresh = stream(&refresh, &graph_batch());
     let removal = stream(&removal_header(), &removal_batch());
+    let bridge = stream(&bridge_header(), &bridge_batch());
     let mut vectors = vec![
         json!({"name": "crm", "stream": STANDARD.encode(&crm), "rows": read_all(&crm).unwrap()}),
         json!({"name": "graph", "stream": STANDARD.encode(&graph), "rows": read_all(&graph).unwrap()}),
         json!({"name": "add", "stream": STANDARD.encode(&added), "rows": read_all(&added).unwrap()}),
         json!({"name": "remove", "stream": STANDARD.encode(&removal), "rows": read_all(&removal).unwrap()}),
         json!({"name": "refresh", "stream": STANDARD.encode(&refresh), "rows": read_all(&refresh).unwrap()}),
+        json!({"name": "bridge", "stream": STANDARD.encode(&bridge), "rows": read_all(&bridge).unwrap()}),
     ];
     for (name, bytes, failure) in failures() {
         assert!(error(&bytes).contains(failure), "{name}");

@@ -32,6 +32,8 @@ fn the_header_survives_its_schema() {
             assert_eq!(WireHeader::from_schema(&schema).unwrap(), header);
         }
     }
+    let schema = bridge_header().to_schema().unwrap();
+    assert_eq!(WireHeader::from_schema(&schema).unwrap(), bridge_header());
     for kind in [UploadKind::Crm, UploadKind::Graph] {
         let header = WireHeader {
             kind,
@@ -74,12 +76,70 @@ fn a_removal_brings_tokens_and_nothing_else() {
 }
 
 #[test]
+fn a_bridging_row_has_tokens_of_both_collaborations_side_by_side() {
+    let schema = bridge_header().to_schema().unwrap();
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    let bridged = ["bridge:email", "bridge:phone", "bridge:postal", "basis"];
+    assert_eq!(names[..3], ["email", "phone", "postal"]);
+    assert_eq!(names[3..7], bridged);
+    let rows = read_all(&stream(&bridge_header(), &bridge_batch())).unwrap();
+    let of = |row: usize| rows[row]["bridged"].clone();
+    assert_eq!(of(0), json!(["81".repeat(16), null, "82".repeat(16)]));
+    assert_eq!(of(1), json!([null, "83".repeat(16), null]));
+    assert_eq!(of(2), json!([null, null, null]));
+    let own = json!(["01".repeat(16), null, "02".repeat(16)]);
+    assert!(rows.iter().all(|row| row["tokens"] == own));
+}
+
+#[test]
+fn only_a_full_graph_bridges_to_another_collaboration() {
+    let with = |header: WireHeader| {
+        let problem = header.to_schema().unwrap_err().to_string();
+        assert!(problem.starts_with("schema metadata `tamis.bridge`"));
+        problem
+    };
+    let bridge = bridge_header().bridge;
+    for mode in [UploadMode::Add, UploadMode::Refresh] {
+        let said = with(WireHeader {
+            mode,
+            ..bridge_header()
+        });
+        assert!(said.contains("belongs to a full graph"));
+    }
+    for header in [crm_header(), removal_header()] {
+        let said = with(WireHeader {
+            bridge: bridge.clone(),
+            ..header
+        });
+        assert!(said.contains("belongs to a full graph"));
+    }
+    let own = crm_header().collaboration;
+    for (id, part) in [
+        (own.as_str(), "another collaboration"),
+        ("", "32 lowercase"),
+        ("FFEEDDCCBBAA99887766554433221100", "32 lowercase"),
+        ("ffeeddccbbaa9988776655443322110", "32 lowercase"),
+    ] {
+        let said = with(WireHeader {
+            bridge: Some(id.to_owned()),
+            ..graph_header()
+        });
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
 fn a_full_batch_always_fits_in_a_message() {
-    let mut header = graph_header();
+    for mut header in [graph_header(), bridge_header()] {
+        fills_one_message(&mut header);
+    }
+}
+
+fn fills_one_message(header: &mut WireHeader) {
     header.labels = (0..MAX_DESTINATIONS)
         .map(|n| (format!("d{n}"), Some([1; 32])))
         .collect();
-    let mut builder = BatchBuilder::new(&header).unwrap();
+    let mut builder = BatchBuilder::new(header).unwrap();
     let label = [9; SEALED_COOKIE_BYTES];
     let cell = CookieCell {
         tag: [6; 16],
@@ -94,13 +154,14 @@ fn a_full_batch_always_fits_in_a_message() {
         segments: &[],
         cookies: &cookies,
     };
+    let bridged = header.bridge.as_ref().map(|_| Token([3; 16]));
     while !builder.is_full() {
-        builder.push_row(&row).unwrap();
+        builder.push_bridged(&row, [bridged; 3]).unwrap();
     }
     assert!(builder.push_row(&row).is_err());
     let rows = builder.len();
     assert_eq!(
-        read_all(&stream(&header, &builder.finish().unwrap()))
+        read_all(&stream(header, &builder.finish().unwrap()))
             .unwrap()
             .len(),
         rows
@@ -125,6 +186,23 @@ fn the_builder_refuses_what_the_service_would_refuse() {
     };
     assert!(builder.push_row(&row).is_err());
     assert!(builder.is_empty());
+    // A bridged token where nothing is bridged, or of a type without a column.
+    let row = Row {
+        tokens: [None; 3],
+        ..row
+    };
+    let token = Some(Token([0; 16]));
+    let said = builder.push_bridged(&row, [token, None, None]);
+    assert!(said.unwrap_err().to_string().contains("`bridge:email`"));
+    let header = WireHeader {
+        identifiers: vec![Email, Phone],
+        labels: BTreeMap::new(),
+        ..bridge_header()
+    };
+    let mut builder = BatchBuilder::new(&header).unwrap();
+    assert!(builder.push_bridged(&row, [None, None, token]).is_err());
+    assert!(builder.is_empty());
+    builder.push_bridged(&row, [token, None, None]).unwrap();
 }
 
 proptest! {

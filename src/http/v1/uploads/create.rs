@@ -14,7 +14,7 @@ use crate::http::documented::{
 };
 use crate::http::problem::Problem;
 use crate::http::tus::{self, Resumable, headers};
-use crate::service::Caller;
+use crate::service::{Announced, Caller};
 
 /// Creates an upload in a collaboration. Its bytes follow with `PATCH`.
 #[utoipa::path(
@@ -26,7 +26,7 @@ use crate::service::Caller;
         ("Upload-Length" = u64, Header, description = "Bytes of the whole upload", minimum = 1, example = 1048576),
         (
             "Upload-Metadata" = String, Header,
-            description = "`collaboration` and the base64 form of the collaboration's id; `mode` and that of `full` (the same as none), `add`, `remove` or `refresh`; other keys are ignored",
+            description = "`collaboration` and the base64 form of the collaboration's id; `mode` and that of `full` (the same as none), `add`, `remove` or `refresh`; `bridge` and that of another collaboration's id, whose tokens a partner's rows carry as well; other keys are ignored",
             example = "collaboration NmYxZDBjMWI4YTJlNGY3NzkwYjNjNWQyZTFmMDBhMTE="
         )
     ),
@@ -54,10 +54,13 @@ pub async fn create_upload(
     let length = length(&request, api.uploads.rules.max_bytes)?;
     let mut metadata = headers::metadata(&request)?;
     let collaboration = collaboration(&mut metadata)?;
-    let mode = mode(&mut metadata)?;
+    let announced = Announced {
+        mode: mode(&mut metadata)?,
+        bridge: bridge(&mut metadata)?,
+    };
     let upload = api
         .service
-        .create_upload(&caller, &collaboration, mode, length)
+        .create_upload(&caller, &collaboration, announced, length)
         .await?;
     let mut headers = tus::standing(&upload, &api.uploads.rules);
     let location = HeaderValue::try_from(format!("/v1/uploads/{}", upload.id));
@@ -106,6 +109,12 @@ fn collaboration(metadata: &mut BTreeMap<String, Vec<u8>>) -> Result<String, Pro
     String::from_utf8(value).map_err(|_| Problem::not_found())
 }
 
+/// The other collaboration whose tokens the rows carry; one that cannot exist is as good as unknown.
+fn bridge(metadata: &mut BTreeMap<String, Vec<u8>>) -> Result<Option<String>, Problem> {
+    let value = metadata.remove("bridge").map(String::from_utf8);
+    value.transpose().map_err(|_| Problem::not_found())
+}
+
 /// What the rows will do; without a word they replace everything before.
 fn mode(metadata: &mut BTreeMap<String, Vec<u8>>) -> Result<UploadMode, Problem> {
     let Some(value) = metadata.remove("mode") else {
@@ -145,6 +154,17 @@ mod tests {
     fn an_upload_without_a_collaboration_is_refused() {
         let problem = collaboration(&mut BTreeMap::new()).unwrap_err();
         assert_eq!(problem.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn a_bridge_is_an_id_or_names_nothing_and_need_not_be_there() {
+        let said = |bytes: &[u8]| {
+            let mut metadata = BTreeMap::from([("bridge".to_owned(), bytes.to_vec())]);
+            bridge(&mut metadata).map_err(|problem| problem.status().as_u16())
+        };
+        assert!(bridge(&mut BTreeMap::new()).unwrap().is_none());
+        assert_eq!(said(b"00ff"), Ok(Some("00ff".to_owned())));
+        assert_eq!(said(&[0xff]), Err(404));
     }
 
     #[test]
