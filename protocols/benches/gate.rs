@@ -16,6 +16,22 @@ use seeded::{Seeded, choice, range};
 
 const POPULATION: u32 = 12_000_000;
 
+/// Twenty audiences as the gate let them out, each of another share of everybody.
+fn released(everybody: &PersonSet, percent: u64, random: &Seeded) -> Vec<PersonSet> {
+    let (mut cells, mut known) = (Cells::new(everybody), Vec::new());
+    for turn in 0..20 {
+        let ask = Ask {
+            hits: &random.segment(POPULATION, percent),
+            previous: None,
+            holdout: None,
+        };
+        let outcome = Policy::floor().release(&cells, &ask, &choice(turn), random);
+        cells.refine(outcome.emitted.persons());
+        known.push(outcome.emitted.persons().clone());
+    }
+    known
+}
+
 fn decision(c: &mut Criterion) {
     let mut group = c.benchmark_group("gate");
     group
@@ -25,9 +41,7 @@ fn decision(c: &mut Criterion) {
     let (random, everybody) = (Seeded::new(1), range(0, POPULATION));
     let hits = range(1_000_000, 11_000_000);
     for (percent, name) in [(10, "a tenth"), (50, "half")] {
-        let known: Vec<PersonSet> = (0..20)
-            .map(|_| random.segment(POPULATION, percent))
-            .collect();
+        let known = released(&everybody, percent, &random);
         let decide = |holdout: Option<Holdout<'_>>| {
             let mut cells = Cells::new(&everybody);
             known.iter().for_each(|known| cells.refine(known));

@@ -121,6 +121,8 @@ impl Policy {
             }
             fates[*cell] = Fate {
                 verdict,
+                keeps: matches!(verdict, Verdict::Hits | Verdict::Without(_)),
+                holds: matches!(verdict, Verdict::Without(_)),
                 seen: 0,
                 next: held.pop().unwrap_or(NEVER),
                 held,
@@ -137,6 +139,10 @@ const NEVER: u32 = u32::MAX;
 #[derive(Clone)]
 struct Fate {
     verdict: Verdict,
+    /// Whether hits are emitted.
+    keeps: bool,
+    /// But for those chosen to be held back.
+    holds: bool,
     /// Hits of the cell so far.
     seen: u32,
     /// The next position to be held back, if the verdict is to hold back.
@@ -148,6 +154,8 @@ struct Fate {
 impl Fate {
     const NOTHING: Fate = Fate {
         verdict: Verdict::Nobody,
+        keeps: false,
+        holds: false,
         seen: 0,
         next: NEVER,
         held: Vec::new(),
@@ -161,11 +169,7 @@ impl Fate {
         if chosen {
             self.next = self.held.pop().unwrap_or(NEVER);
         }
-        match self.verdict {
-            Verdict::Nobody | Verdict::AsBefore => false,
-            Verdict::Hits => true,
-            Verdict::Without(_) => !chosen,
-        }
+        self.keeps & !(self.holds & chosen)
     }
 }
 
@@ -183,14 +187,14 @@ impl Touched {
             hits: vec![0; cells.count()],
             order: Vec::new(),
         };
-        for person in persons.each() {
+        persons.visit(|person| {
             if let Some(cell) = cells.of(person) {
                 if touched.hits[cell] == 0 {
                     touched.order.push((cell, person));
                 }
                 touched.hits[cell] += 1;
             }
-        }
+        });
         touched
     }
 }

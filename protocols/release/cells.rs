@@ -24,10 +24,10 @@ impl Cells {
     pub fn new(population: &PersonSet) -> Cells {
         let mut of = vec![ABSENT; population.bound()];
         let mut size = 0;
-        for person in population.each() {
+        population.visit(|person| {
             of[person as usize] = 0;
             size += 1;
-        }
+        });
         Cells {
             of,
             sizes: vec![size],
@@ -39,19 +39,20 @@ impl Cells {
     pub fn refine(&mut self, emitted: &PersonSet) {
         // By old cell: the new one of its members.
         let mut inside = vec![ABSENT; self.sizes.len()];
-        for person in emitted.each() {
-            let Some(cell) = self.of.get_mut(person as usize).filter(|c| **c != ABSENT) else {
-                continue;
+        let (of, sizes) = (&mut self.of, &mut self.sizes);
+        emitted.visit(|person| {
+            let Some(cell) = of.get_mut(person as usize).filter(|c| **c != ABSENT) else {
+                return;
             };
             let old = *cell as usize;
             if inside[old] == ABSENT {
-                inside[old] = self.sizes.len() as u32;
-                self.sizes.push(0);
+                inside[old] = sizes.len() as u32;
+                sizes.push(0);
             }
             *cell = inside[old];
-            self.sizes[old] -= 1;
-            self.sizes[*cell as usize] += 1;
-        }
+            sizes[old] -= 1;
+            sizes[*cell as usize] += 1;
+        });
         self.compact();
     }
 
