@@ -36,11 +36,7 @@ impl Service {
             return Ok(false);
         }
         if !tx.is_asked(&new.question).await? {
-            let place = Place {
-                advertiser: found.advertiser.clone(),
-                partner: found.partner.clone(),
-                destination: new.destination.clone(),
-            };
+            let place = Place::of(found, &new.destination);
             let days = policy.look_back_days();
             if let Some(other) = self.unbridged(tx, &place, found.id, days).await? {
                 return Err(ServiceError::conflict(

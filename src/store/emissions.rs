@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use super::collaborations::Collaboration;
 use super::row::Row;
 use super::transaction::sql;
 use super::{StoreError, Tx};
@@ -19,6 +20,17 @@ pub struct Place {
     pub partner: String,
     /// Who has them.
     pub destination: String,
+}
+
+impl Place {
+    /// Where a collaboration's emissions to a destination come together with others.
+    pub fn of(found: &Collaboration, destination: &str) -> Place {
+        Place {
+            advertiser: found.advertiser.clone(),
+            partner: found.partner.clone(),
+            destination: destination.to_owned(),
+        }
+    }
 }
 
 /// An emission.

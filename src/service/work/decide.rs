@@ -186,7 +186,7 @@ impl Service {
                 collaboration: found.id,
                 kept: verdict.kept,
             };
-            tx.add_emission(&place(found, &decision.destination), &emission, file)
+            tx.add_emission(&Place::of(found, &decision.destination), &emission, file)
                 .await?;
             answer.state = state::Decision::Released;
             answer.emission = Some(decision.id);
@@ -239,15 +239,6 @@ impl Service {
         for file in verdicts.files() {
             let _ = remove(&self.files().emission(file.id));
         }
-    }
-}
-
-/// Where a collaboration's emissions to a destination come together with others.
-pub(super) fn place(found: &Collaboration, destination: &str) -> Place {
-    Place {
-        advertiser: found.advertiser.clone(),
-        partner: found.partner.clone(),
-        destination: destination.to_owned(),
     }
 }
 

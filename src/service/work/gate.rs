@@ -14,7 +14,7 @@ use tamis_keys::purpose;
 use tamis_protocols::intersection::PersonSet;
 use tamis_protocols::release::{self, Choice, Emitted, Holdout};
 
-use super::decide::{Persons, Waiting, place};
+use super::decide::{Persons, Waiting};
 use super::history::History;
 use super::judge::Ask;
 use super::open::Pair;
@@ -24,7 +24,7 @@ use crate::service::Service;
 use crate::service::append::blocking;
 use crate::sets::Emission;
 use crate::store::decisions::Decision;
-use crate::store::emissions::EmissionFile;
+use crate::store::emissions::{EmissionFile, Place};
 use crate::store::snapshot;
 
 /// What is decided on.
@@ -136,7 +136,7 @@ impl Service {
         let present = &ground.sets.partner;
         let form = present.form().ok_or_else(|| JobError::gone("an upload"))?;
         let look_back = ground.waiting.policy.look_back_days();
-        let place = place(found, destination);
+        let place = Place::of(found, destination);
         let history = self
             .history(held, &place, (found.id, present), look_back)
             .await?;
