@@ -90,9 +90,11 @@ proptest! {
         }
         for from in 0..=pages.len() {
             for to in from..=pages.len() {
-                // Pages that are alike may stand for each other.
+                // Pages of the same ends may stand for each other, also if one token fills both, not equally.
+                let ends = |page: &Vec<u128>| (page[0], page[page.len() - 1]);
                 let page = |number: u32| &pages[numbers.iter().position(|n| *n == number as usize).unwrap()];
-                prop_assert!(index.numbers(from..to).flatten().map(page).eq(&pages[from..to]));
+                let named = index.numbers(from..to).flatten().map(page).map(ends);
+                prop_assert!(named.eq(pages[from..to].iter().map(ends)));
             }
         }
     }
