@@ -12,6 +12,8 @@
 
 mod checkpoint;
 mod coverage;
+mod event;
+mod field;
 mod leaf;
 mod place;
 mod proof;
@@ -22,7 +24,8 @@ mod verify;
 
 pub use checkpoint::{BadOrigin, CHECKPOINT, LogKey, Opened, open_checkpoint};
 pub use coverage::Coverage;
-pub use leaf::{Event, LEAF_MAX, Leaf, LeafError, key_fingerprint};
+pub use event::Event;
+pub use leaf::{LEAF_MAX, Leaf, LeafError, key_fingerprint};
 pub use proof::{
     ProofError, check_consistency, check_inclusion, consistency_proof, inclusion_proof,
 };

@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::leaf::{Event, Leaf};
+use super::event::Event;
+use super::leaf::Leaf;
 
 /// The name the operator acts under.
 const OPERATOR: &str = "operator";
