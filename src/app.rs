@@ -31,6 +31,7 @@ use crate::cli::operator::{
 use crate::cli::{self, Failure, Wiring};
 use crate::config::{Config, ConfigError};
 use crate::delivery::egress::NetworkError;
+use crate::domain::id::Id;
 use crate::http::tls::TlsError;
 use crate::party::exchange::enrolment::Invitation;
 use crate::service::ServiceError;
@@ -87,6 +88,10 @@ pub enum AppError {
     Network(#[from] NetworkError),
     #[error("{0} is not in quarantine: `tamis quarantine` without --clear lists what is")]
     NotInQuarantine(String),
+    #[error(
+        "the terms of collaboration {0} keep its data in `{1}`, and `residency` of the configuration does not name it: name it there if this is where the data lie, or bring them there"
+    )]
+    Misplaced(Id, String),
     #[error("log_origin: {0}")]
     Origin(#[from] BadOrigin),
 }
@@ -97,6 +102,7 @@ impl AppError {
         matches!(
             self,
             AppError::HomeExists(_)
+                | AppError::Misplaced(..)
                 | AppError::Config(_)
                 | AppError::Origin(_)
                 | AppError::NotInQuarantine(_)

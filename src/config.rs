@@ -60,6 +60,9 @@ pub struct Config {
     pub database: Option<String>,
     /// Where uploads, sets and the log lie.
     pub data_dir: PathBuf,
+    /// Where the data directory and the database lie, as tags that terms may demand, e.g. `eu`. Empty: no
+    /// place is promised.
+    pub residency: Vec<String>,
     /// A command that prints the key-encryption key; absent: the key file in the home.
     pub kek_command: Option<String>,
     /// The log's origin line in checkpoints.
@@ -159,6 +162,7 @@ impl Default for Config {
             metrics_listen: None,
             database: None,
             data_dir: PathBuf::from("data"),
+            residency: Vec::new(),
             kek_command: None,
             log_origin: "localhost/tamis".to_owned(),
             uploads: Uploads::default(),

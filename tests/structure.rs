@@ -18,7 +18,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
             "delivery", "domain",
         ],
     ),
-    ("config", &["http"]),
+    ("config", &["http", "domain"]),
     ("http", &["service", "domain"]),
     ("worker", &["service", "store", "domain"]),
     ("cli", &["attack", "party", "delivery", "domain"]),

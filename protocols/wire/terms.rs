@@ -37,6 +37,9 @@ pub struct Terms {
     /// first sealed set is the declaration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm_rows: Option<u64>,
+    /// Tag of the place where the service must keep the data, `[a-z][a-z0-9-]{1,15}` such as `eu`. Absent: anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residency: Option<String>,
     /// What an advertiser's row must carry to take part.
     pub advertiser_consent: ConsentRule,
     /// What a partner's row must carry to take part.

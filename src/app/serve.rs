@@ -86,6 +86,9 @@ pub async fn start(options: &ServeOptions, entropy: Arc<dyn Entropy>) -> Result<
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::as_of(options.as_of));
     let lock = lock(&options.home)?;
     let wired = wire(&options.home, clock.clone(), entropy.clone()).await?;
+    if let Some((id, tag)) = wired.service.misplaced().await?.into_iter().next() {
+        return Err(AppError::Misplaced(id, tag));
+    }
     let config = &wired.config;
 
     let server_identity = wired.authority.server(&config.hostnames, clock.now())?;

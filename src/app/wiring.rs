@@ -15,6 +15,7 @@ use crate::delivery::backoff::Backoff;
 use crate::delivery::egress::{Egress, Network, SystemResolver};
 use crate::delivery::webhook::{Timeouts, WebhookSender};
 use crate::domain::clock::Clock;
+use crate::domain::residency::Residency;
 use crate::matching::LocalEngine;
 use crate::service::authority::Authority;
 use crate::service::noise::ExactNoise;
@@ -71,6 +72,7 @@ pub async fn wire(
         log_key,
         data_dir: data_dir.clone(),
         policy: config.release,
+        residency: Residency::new(config.residency.clone()),
         limits: limits(&config),
     })
     .map_err(|source| AppError::File {

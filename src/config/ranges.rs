@@ -1,6 +1,7 @@
 //! What each value may be.
 
 use super::{Config, ConfigError};
+use crate::domain::residency::is_tag;
 
 impl Config {
     /// Whether every value is in its range.
@@ -13,6 +14,11 @@ impl Config {
                 "an https:// address",
             ),
             ("hostnames", !self.hostnames.is_empty(), "at least one name"),
+            (
+                "residency",
+                self.residency.iter().all(|tag| is_tag(tag)),
+                "words of 2 to 16 lowercase letters, digits and hyphens",
+            ),
             (
                 "uploads.max_bytes",
                 self.uploads.max_bytes > 0,

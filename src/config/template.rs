@@ -24,6 +24,10 @@ const COMMENTS: &[(&str, &str)] = &[
         "Where uploads, sets and the log lie; relative to this directory.",
     ),
     (
+        "residency",
+        "Where data_dir and the database lie, as tags that terms may demand, e.g. \"eu\"; empty: no place is promised.",
+    ),
+    (
         "log_origin",
         "The origin line of the log's checkpoints. Never change it: the log's key is bound to it.",
     ),

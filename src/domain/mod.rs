@@ -5,4 +5,5 @@ pub mod clock;
 pub mod id;
 pub mod name;
 pub mod permitted;
+pub mod residency;
 pub mod state;

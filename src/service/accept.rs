@@ -4,7 +4,7 @@ use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::{AcceptanceRequest, CollaborationView};
 
 use super::propose::{share, signature};
-use super::{Caller, Service, ServiceError, scope};
+use super::{Caller, Service, ServiceError, scope, terms};
 use crate::domain::state::{self, Step};
 use crate::store::transact;
 
@@ -12,7 +12,7 @@ impl Service {
     /// Makes a proposed collaboration active.
     ///
     /// # Errors
-    /// `wrong_side`, `already_accepted`, `expired`, `invalid_signature`, `invalid_share`.
+    /// `wrong_side`, `already_accepted`, `expired`, `residency`, `invalid_signature`, `invalid_share`.
     pub async fn accept(
         &self,
         caller: &Caller,
@@ -39,6 +39,7 @@ impl Service {
                     "The collaboration has expired: the advertiser has to propose a new one.",
                 ));
             }
+            self.may_keep(&terms::stored(&found.terms)?)?;
             share(&request.sealed_share)?;
             signature(tx, &caller.name, &found.terms, &request.signature).await?;
             let step = Step::new(found.state, state::Collaboration::Active)

@@ -34,6 +34,7 @@ mod policy;
 mod propose;
 mod quarantine;
 mod record;
+mod residency;
 mod scope;
 mod spending;
 mod terms;
@@ -64,6 +65,7 @@ pub use work::compact::Compaction;
 
 use crate::domain::clock::Clock;
 use crate::domain::id::Id;
+use crate::domain::residency::Residency;
 use crate::matching::Engine;
 use crate::store::Store;
 use append::Appenders;
@@ -148,6 +150,8 @@ pub struct ServiceParts {
     pub data_dir: PathBuf,
     /// The operator's policy: collaborations may tighten it, never loosen it.
     pub policy: Policy,
+    /// Where database and data directory lie.
+    pub residency: Residency,
     /// Limits.
     pub limits: Limits,
 }

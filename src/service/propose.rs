@@ -21,7 +21,7 @@ impl Service {
     /// Adds a proposed collaboration. The same proposal again is answered with what is there.
     ///
     /// # Errors
-    /// `wrong_side`, `invalid_terms`, `invalid_signature`, `invalid_share`.
+    /// `wrong_side`, `invalid_terms`, `residency`, `invalid_signature`, `invalid_share`.
     pub async fn propose(
         &self,
         caller: &Caller,
@@ -37,6 +37,7 @@ impl Service {
             return Err(bad("The advertiser of the terms must be you."));
         }
         terms::check(&agreed, &self.0.parts.policy, self.today())?;
+        self.may_keep(&agreed)?;
         share(&request.sealed_share)?;
         let id = Id::parse(&pairing::collaboration_id(request.terms.as_bytes()))
             .ok_or_else(|| ServiceError::internal("collaboration id", "not 32 digits"))?;

@@ -10,6 +10,7 @@ use tamis_protocols::wire::terms::Terms;
 use super::ServiceError;
 use super::policy::loosened;
 use crate::domain::id::Id;
+use crate::domain::residency::is_tag;
 
 /// Longest terms document in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -68,6 +69,11 @@ pub(super) fn check(terms: &Terms, floor: &Policy, today: Date) -> Result<(), Se
     }
     if terms.expires <= today {
         return Err(bad("The last day must be in the future."));
+    }
+    if !terms.residency.as_deref().is_none_or(is_tag) {
+        return Err(bad(
+            "The residency must be a word of 2 to 16 lowercase letters, digits and hyphens.",
+        ));
     }
     rule(&terms.advertiser_consent)?;
     rule(&terms.partner_consent)

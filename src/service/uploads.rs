@@ -3,7 +3,7 @@
 use tamis_protocols::wire::api::{UploadMode, UploadReport, UploadState, UploadView};
 
 use super::files::{Object, remove};
-use super::{Caller, Service, ServiceError, bridge, scope};
+use super::{Caller, Service, ServiceError, bridge, scope, terms};
 use crate::domain::id::Id;
 use crate::domain::state::{self, Step};
 use crate::store::jobs::JobKind;
@@ -32,7 +32,7 @@ impl Service {
     /// full one may be on its way.
     ///
     /// # Errors
-    /// `not_active`, `expired`, `empty_upload`, `upload_too_long`, `too_many_uploads`; of a bridge those of
+    /// `not_active`, `expired`, `residency`, `empty_upload`, `upload_too_long`, `too_many_uploads`; of a bridge those of
     /// [`super::bridge`].
     pub async fn create_upload(
         &self,
@@ -68,6 +68,7 @@ impl Service {
         transact!(self.store(), "upload-create", |tx| {
             let found = scope::collaboration(tx, caller, collaboration).await?;
             self.must_be_in_force(&found)?;
+            self.may_keep(&terms::stored(&found.terms)?)?;
             self.check_length(length)?;
             if tx.open_uploads(&caller.name).await? >= self.limits().open_uploads {
                 return Err(ServiceError::conflict(

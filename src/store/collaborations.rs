@@ -84,6 +84,18 @@ impl Tx {
         rows.iter().map(read).collect()
     }
 
+    /// The ids after `after` in their order, at most 1,000, each with its terms; none at the end.
+    pub async fn terms_after(
+        &mut self,
+        after: Option<Id>,
+    ) -> Result<Vec<(Id, String)>, StoreError> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let statement = "SELECT id, terms FROM collaborations WHERE id > $1 ORDER BY id LIMIT 1000";
+        let rows = self.all(sql(statement).bind(after)).await?;
+        let both = |row: &Row| Ok((row.id("id")?, row.text("terms")?));
+        rows.iter().map(both).collect()
+    }
+
     /// Adds one, proposed.
     pub async fn add_collaboration(
         &mut self,

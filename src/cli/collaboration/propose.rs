@@ -39,6 +39,9 @@ pub(in crate::cli) struct Propose {
     /// Rows of your CRM: a set may have half as many more [default: as many as your first upload has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     crm_rows: Option<u64>,
+    /// Where the service must keep the data, as the operator tags its storage, e.g. eu [default: anywhere]
+    #[arg(long, value_name = "TAG")]
+    residency: Option<String>,
     /// The last day [default: a year from today]
     #[arg(long, value_name = "DATE")]
     expires: Option<Date>,
@@ -82,6 +85,7 @@ impl Propose {
                 .tightened(&self.policy.wish())
                 .map_err(|error| ExchangeError::Loosened(error.to_string()))?,
             crm_rows: self.crm_rows,
+            residency: self.residency,
             expires,
         }
         .into_terms(&*wiring.entropy);

@@ -115,6 +115,9 @@ fn text(shown: &Shown) -> String {
         let rows = prose::thousands(rows);
         text += &format!("  the advertiser declares a CRM of {rows} rows\n");
     }
+    if let Some(tag) = &terms.residency {
+        text += &format!("  the data stay in {tag}\n");
+    }
     text += &policy::agreed(&shown.policy, 2);
     match &shown.fingerprint {
         Some(fingerprint) => {

@@ -23,6 +23,8 @@ pub struct Draft {
     pub release: Policy,
     /// Rows of the advertiser's CRM, if it declares them.
     pub crm_rows: Option<u64>,
+    /// Where the data must stay, if anywhere.
+    pub residency: Option<String>,
     /// The last day.
     pub expires: Date,
 }
@@ -48,6 +50,7 @@ impl Draft {
             destinations: self.destinations,
             release: self.release,
             crm_rows: self.crm_rows,
+            residency: self.residency,
             advertiser_consent: ConsentRule::advertiser(),
             partner_consent: ConsentRule::partner(),
             expires: self.expires,

@@ -46,6 +46,7 @@ fn terms(identifiers: &[IdentifierType]) -> Terms {
         ],
         release: tamis_protocols::release::Policy::floor(),
         crm_rows: None,
+        residency: None,
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: date(2027, 12, 31),

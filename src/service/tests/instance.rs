@@ -14,6 +14,7 @@ use tamis_protocols::release::{Noise, Policy};
 use tamis_protocols::transparency::LogKey;
 
 use crate::domain::clock::MockClock;
+use crate::domain::residency::Residency;
 use crate::matching::{Engine, LocalEngine, MatchError, MatchPlan};
 use crate::service::authority::Authority;
 use crate::service::{Limits, Service, ServiceParts};
@@ -30,6 +31,7 @@ pub(super) struct Parts {
     pub engine: Arc<Stoppable>,
     pub limits: Limits,
     pub policy: Policy,
+    pub residency: Residency,
 }
 
 impl Parts {
@@ -45,6 +47,7 @@ impl Parts {
             engine: Arc::default(),
             limits,
             policy: Policy::floor(),
+            residency: Residency::default(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Parts {
             log_key: LogKey::new(key, "tamis.example/log").unwrap(),
             data_dir: dir.to_owned(),
             policy: self.policy,
+            residency: self.residency.clone(),
             limits: self.limits.clone(),
         })
         .unwrap()

@@ -30,6 +30,7 @@ mod kept;
 mod policy;
 mod population;
 mod quarantine;
+mod residency;
 mod scoping;
 mod spending;
 mod terms;

@@ -168,6 +168,7 @@ impl World {
             ],
             release: tamis_protocols::release::Policy::floor(),
             crm_rows: None,
+            residency: None,
             advertiser_consent: ConsentRule::advertiser(),
             partner_consent: ConsentRule::partner(),
             expires: "2027-11-22".parse().unwrap(),
