@@ -92,6 +92,7 @@ fn upload(kind: UploadKind, first: u64, rows: u64) -> Vec<u8> {
         notice_version: Some("2026-03".to_owned()),
         source: Some("web".to_owned()),
         opposed: false,
+        more: None,
     };
     for n in first..first + rows {
         let label = [n as u8; 88];

@@ -6,44 +6,23 @@ use sha2::{Digest, Sha256};
 use super::ConsentRecord;
 
 /// Separates these bytes from any other use of HMAC-SHA256.
-const DOMAIN: &[u8] = b"tamis/v1/consent-record";
+const DOMAIN: &[u8] = b"tamis/v2/consent-record";
 
-/// The commitment to `record` under its own random `salt` (32 bytes): HMAC-SHA256 of the canonical
-/// bytes, keyed by the salt. Without the salt it says nothing about the record.
+/// The commitment to `record` under its own random `salt` (32 bytes): HMAC-SHA256 of the domain
+/// and the canonical bytes, keyed by the salt. Without the salt it says nothing about the record.
 pub fn commitment(salt: &[u8; 32], record: &ConsentRecord) -> [u8; 32] {
+    commitment_to_bytes(salt, &record.to_bytes())
+}
+
+/// The same of a record in its canonical bytes ([`ConsentRecord::to_bytes`]).
+pub fn commitment_to_bytes(salt: &[u8; 32], record: &[u8]) -> [u8; 32] {
     // A 32-byte key is never refused; the empty answer cannot be reached and commits to nothing.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt) else {
         return [0; 32];
     };
-    mac.update(&canonical_bytes(record));
+    mac.update(DOMAIN);
+    mac.update(record);
     mac.finalize().into_bytes().into()
-}
-
-/// The bytes that are committed to: SPEC.md gives them field by field.
-fn canonical_bytes(record: &ConsentRecord) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(96);
-    bytes.extend_from_slice(DOMAIN);
-    bytes.push(record.basis.map_or(0, super::Basis::code));
-    bytes.extend_from_slice(&record.purposes.0.to_be_bytes());
-    match record.given_at {
-        Some(at) => {
-            bytes.push(1);
-            bytes.extend_from_slice(&at.as_second().to_be_bytes());
-        }
-        None => bytes.push(0),
-    }
-    for text in [&record.notice_version, &record.source] {
-        match text {
-            Some(text) => {
-                bytes.push(1);
-                bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
-                bytes.extend_from_slice(text.as_bytes());
-            }
-            None => bytes.push(0),
-        }
-    }
-    bytes.push(u8::from(record.opposed));
-    bytes
 }
 
 /// The RFC 6962 §2.1 Merkle tree head over a stream of leaves, in O(log n) memory: one 32-byte hash for

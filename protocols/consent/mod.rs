@@ -10,15 +10,23 @@
 //!
 //! Source: GDPR Art. 6(1), 7(1), 21; IAB TCF purposes 1 to 11; RFC 6962 §2.1 for the tree; SPEC.md.
 
+mod canonical;
 mod commitment;
+mod details;
 mod purposes;
 mod record;
 mod rule;
 
-pub use commitment::{RootBuilder, commitment};
+pub use canonical::NotCanonical;
+pub use commitment::{RootBuilder, commitment, commitment_to_bytes};
+pub use details::{
+    BadRecord, ConsentEvent, ConsentState, Details, MAX_EVENTS, MAX_RECIPIENTS, MAX_TEXT,
+};
 pub use purposes::{BadPurposes, Purposes};
 pub use record::{Basis, ConsentRecord};
 pub use rule::{ConsentRule, DropReason};
 
+#[cfg(test)]
+mod record_tests;
 #[cfg(test)]
 mod tests;

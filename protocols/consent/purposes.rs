@@ -48,6 +48,11 @@ impl Purposes {
         alone != Purposes::NONE && self.0 & alone.0 != 0
     }
 
+    /// Whether every member is one of the TCF's 24.
+    pub fn exist(self) -> bool {
+        self.0 >> Purposes::HIGHEST == 0
+    }
+
     /// Whether all of `numbers` are in the set.
     pub fn contains_all(self, numbers: &[u8]) -> bool {
         numbers.iter().all(|number| self.contains(*number))

@@ -60,6 +60,7 @@ impl ConsentCells {
             source: read(cell(self.source), text, || unreadable("consent_source")),
             opposed: read(cell(self.opposed), yes_or_no, || unreadable("opposed"))
                 .unwrap_or(!cell(self.opposed).is_empty()),
+            more: None,
         }
     }
 }

@@ -209,6 +209,7 @@ mod tests {
             notice_version: notice.clone(),
             source: source.clone(),
             opposed: *opposed,
+            more: None,
         }
     }
 }

@@ -82,6 +82,7 @@ impl TestRow {
             notice_version: None,
             source: None,
             opposed: self.opposed,
+            more: None,
         }
     }
 

@@ -209,6 +209,7 @@ fn push(builder: &mut BatchBuilder, header: &WireHeader, n: u64) {
         notice_version: None,
         source: None,
         opposed: false,
+        more: None,
     };
     let open = format!("c{n:012}");
     let mut label = [0; 88];

@@ -212,6 +212,7 @@ impl ConsentColumns<'_> {
         copy_text(self.notice_version, row, &mut record.notice_version);
         copy_text(self.source, row, &mut record.source);
         record.opposed = self.opposed.value(row);
+        record.more = None;
     }
 
     fn check(&self, rows: usize) -> Result<(), WireError> {

@@ -76,6 +76,7 @@ fn consent(day: Date) -> ConsentRecord {
         notice_version: None,
         source: None,
         opposed: false,
+        more: None,
     }
 }
 

@@ -71,6 +71,7 @@ fn consent() -> ConsentRecord {
         notice_version: Some("2026-03".to_owned()),
         source: None,
         opposed: false,
+        more: None,
     }
 }
 

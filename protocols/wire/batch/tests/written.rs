@@ -223,6 +223,7 @@ proptest! {
                 notice_version: None,
                 source: Some(text.clone()),
                 opposed: *opposed,
+                more: None,
             };
             let cell = cookie.as_ref().map(|cookie| CookieCell { tag: [1; 16], cookie: cookie.as_bytes() });
             let row = Row {
