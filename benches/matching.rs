@@ -24,7 +24,7 @@ use tamis::sets::{
 };
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
-use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Purposes};
+use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Destinations, Purposes};
 use tamis_protocols::identifier::IdentifierType::{Email, Phone};
 use tamis_protocols::intersection::Expression;
 use tamis_protocols::token::Token;
@@ -54,6 +54,7 @@ fn header(kind: UploadKind) -> WireHeader {
         epoch: 1,
         mode: Default::default(),
         bridge: None,
+        consent: Vec::new(),
         identifiers: vec![Email, Phone],
         segments: match graph {
             true => Vec::new(),
@@ -150,6 +151,7 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
             destinations: (header.labels.iter())
                 .map(|(name, enc)| (name.clone(), enc.is_some()))
                 .collect(),
+            recipients: Destinations::new((header.labels.keys()).map(|name| (name.as_str(), None))),
             rule: ConsentRule::partner(),
             as_of: AS_OF,
             most_rows: None,

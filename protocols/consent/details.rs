@@ -138,7 +138,7 @@ impl Details {
     };
 
     /// Whether every field is in its range.
-    pub(super) fn check(&self) -> Result<(), BadRecord> {
+    pub(crate) fn check(&self) -> Result<(), BadRecord> {
         let bad = |text: &Option<String>, good: fn(&str) -> bool| {
             text.as_deref().is_some_and(|text| !good(text))
         };

@@ -12,21 +12,28 @@
 
 mod canonical;
 mod commitment;
+mod destinations;
 mod details;
 mod purposes;
+mod reason;
 mod record;
 mod rule;
 
 pub use canonical::NotCanonical;
 pub use commitment::{RootBuilder, commitment, commitment_to_bytes};
+pub use destinations::Destinations;
 pub use details::{
     BadRecord, ConsentEvent, ConsentState, Details, MAX_EVENTS, MAX_RECIPIENTS, MAX_TEXT,
+    is_history, is_jurisdiction, is_language, is_recipient, is_record_id,
 };
 pub use purposes::{BadPurposes, Purposes};
+pub use reason::DropReason;
 pub use record::{Basis, ConsentRecord};
-pub use rule::{ConsentRule, DropReason};
+pub use rule::{Admitted, ConsentRule};
 
 #[cfg(test)]
 mod record_tests;
+#[cfg(test)]
+mod rule_tests;
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,11 @@ impl Purposes {
         alone != Purposes::NONE && self.0 & alone.0 != 0
     }
 
+    /// The members of either set.
+    pub fn and(self, other: Purposes) -> Purposes {
+        Purposes(self.0 | other.0)
+    }
+
     /// Whether every member is one of the TCF's 24.
     pub fn exist(self) -> bool {
         self.0 >> Purposes::HIGHEST == 0

@@ -164,7 +164,7 @@ proptest! {
     fn whoever_is_let_in_is_let_in_until_the_last_day_and_not_after(
         record in records(), purposes in 0_u8..6, months in prop_oneof![0_u32..40, any::<u32>()], days in 0_i32..3_000,
     ) {
-        let rule = ConsentRule { bases: vec![Basis::Consent], purposes: vec![purposes], max_age_months: months };
+        let rule = ConsentRule { bases: vec![Basis::Consent], purposes: vec![purposes], max_age_months: months, ..ConsentRule::partner() };
         let as_of = date(2020, 2, 28).checked_add(jiff::Span::new().days(days)).unwrap();
         if let Ok(last) = rule.evaluate(&record, as_of) {
             prop_assert!(last >= as_of);

@@ -8,7 +8,8 @@
 //! word       = 1*( letter / digit / "_" / "-" / "." ) / DQUOTE text DQUOTE
 //! ```
 //! Keywords are lowercase. In a quoted word `\"` and `\\` stand for `"` and `\`. `NAME = VALUE` is the
-//! segment labelled `NAME=VALUE`; a label that the upload does not have selects nobody.
+//! segment labelled `NAME=VALUE`; a label that the upload does not have selects nobody. A name that begins
+//! with `tamis:` is refused.
 
 mod normal;
 
@@ -21,6 +22,10 @@ use roaring::RoaringBitmap;
 const MAX_BYTES: usize = 4096;
 /// Deepest nesting of `not` and parentheses.
 const MAX_DEPTH: usize = 32;
+
+/// Names that begin so are not for an advertiser's labels: with such a label the service remembers where a
+/// row may not be used. No expression can name one.
+pub const RESERVED: &str = "tamis:";
 
 /// A parsed expression. `Display` writes it in canonical form, which parses to the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,6 +222,9 @@ impl<'a> Parser<'a> {
             return self.fail("a segment name, `all`, `not` or `(`");
         }
         let name = self.word("a segment name, `all`, `not` or `(`")?;
+        if name.starts_with(RESERVED) {
+            return self.fail("a name that does not begin with `tamis:`");
+        }
         if name.contains('=') {
             return self.fail("a name without `=`");
         }

@@ -22,7 +22,7 @@ mod tests;
 mod union_find;
 
 pub use cardinality::Cardinality;
-pub use expression::{Expression, ExpressionError};
+pub use expression::{Expression, ExpressionError, RESERVED};
 pub use merge::{Consumed, Hits, TokenColumns, merge};
 pub use person_set::PersonSet;
 pub use union_find::{Numbers, Parents, UnionFind};

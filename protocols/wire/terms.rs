@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::tightening::whole;
-use crate::consent::ConsentRule;
+use crate::consent::{ConsentRule, Destinations};
 use crate::identifier::{IdentifierType, Profile};
 use crate::release::Policy;
 use crate::transparency::key_fingerprint;
@@ -61,6 +61,9 @@ pub struct Destination {
     /// open cookies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealing_key: Option<String>,
+    /// Its number on the IAB's list of vendors, by which a consent may name it; absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<u16>,
 }
 
 impl Destination {
@@ -69,6 +72,7 @@ impl Destination {
         Destination {
             name: name.to_owned(),
             sealing_key: sealing_key.map(key_fingerprint),
+            vendor: None,
         }
     }
 
@@ -85,6 +89,13 @@ impl Terms {
     /// The names of the destinations, in the order of the terms.
     pub fn destination_names(&self) -> impl Iterator<Item = &str> {
         self.destinations.iter().map(|one| one.name.as_str())
+    }
+
+    /// The destinations as consent records name them.
+    pub fn recipients(&self) -> Destinations {
+        let one = |one: &'_ Destination| (one.name.clone(), one.vendor);
+        let named: Vec<_> = self.destinations.iter().map(one).collect();
+        Destinations::new(named.iter().map(|(name, vendor)| (name.as_str(), *vendor)))
     }
 }
 

@@ -10,7 +10,9 @@ use tamis_protocols::wire::batch::UploadKind;
 
 use super::bits::Bits;
 use super::{MatchError, MatchPlan, Question};
-use crate::sets::{Finder, Layer, RARE, SealedSet, SetError, day_number};
+use crate::sets::{
+    Finder, Layer, RARE, RESTRICTED, SealedSet, SetError, day_number, is_reserved, usable_at,
+};
 
 /// Questions that share one walk.
 pub(super) const AT_ONCE: usize = 64;
@@ -139,9 +141,15 @@ fn masks(layer: &Layer, questions: &[Question]) -> Result<Masks, SetError> {
             }
         }
         let all: RoaringBitmap = (0..classes.len() as u32).collect();
-        let segment = |label: &str| labels.get(label).and_then(|segment| within.get(segment));
+        let kept = |label: &str| labels.get(label).and_then(|segment| within.get(segment));
+        let segment = |label: &str| kept(label).filter(|_| !is_reserved(label));
         for (n, question) in questions.iter().enumerate() {
-            let found = question.expression.evaluate(&all, &segment);
+            let mut found = question.expression.evaluate(&all, &segment);
+            if let (Some(restricted), Some(name)) = (kept(RESTRICTED), &question.destination) {
+                // Whatever the expression says: a row is used where its consent names nobody or this one.
+                let usable = kept(&usable_at(name));
+                found -= usable.map_or_else(|| restricted.clone(), |usable| restricted - usable);
+            }
             found.iter().for_each(|class| asked(n, class));
         }
     };

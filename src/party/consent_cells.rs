@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 use tamis_protocols::consent::{Basis, ConsentRecord, Purposes};
+use tamis_protocols::wire::batch::ConsentField;
 
 use super::columns::{Layout, Role};
+use super::consent_details::DetailCells;
 use super::reading::Block;
 
 /// The longest notice version or source that the wire takes, in bytes.
@@ -19,6 +21,7 @@ pub struct ConsentCells {
     notice: Option<usize>,
     source: Option<usize>,
     opposed: Option<usize>,
+    details: DetailCells,
 }
 
 impl ConsentCells {
@@ -31,7 +34,13 @@ impl ConsentCells {
             notice: layout.position(Role::NoticeVersion),
             source: layout.position(Role::ConsentSource),
             opposed: layout.position(Role::Opposed),
+            details: DetailCells::of(layout),
         }
+    }
+
+    /// The optional fields that rows may have, in the order of the wire.
+    pub fn fields(&self) -> Vec<ConsentField> {
+        self.details.fields()
     }
 
     /// Reads the record of a row. `unreadable` is told the role of every cell that could not be read:
@@ -46,7 +55,7 @@ impl ConsentCells {
         let cell = |place: Option<usize>| place.map_or("", |place| block.cell(row, place).trim());
         let purposes = |cell: &str| plain_purposes(cell).or_else(|| Purposes::parse(cell).ok());
         let text = |cell: &str| (cell.len() <= MAX_TEXT_BYTES).then(|| cell.to_owned());
-        ConsentRecord {
+        let mut record = ConsentRecord {
             basis: match self.basis {
                 None => Some(Basis::Consent),
                 place => read(cell(place), Basis::parse, || unreadable("consent_basis")),
@@ -61,12 +70,18 @@ impl ConsentCells {
             opposed: read(cell(self.opposed), yes_or_no, || unreadable("opposed"))
                 .unwrap_or(!cell(self.opposed).is_empty()),
             more: None,
-        }
+        };
+        self.details.read_into(&mut record, block, row, unreadable);
+        record
     }
 }
 
 /// Nothing for an empty cell; nothing, and a complaint, for one that cannot be read.
-fn read<T>(cell: &str, parse: impl Fn(&str) -> Option<T>, complain: impl FnOnce()) -> Option<T> {
+pub(super) fn read<T>(
+    cell: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    complain: impl FnOnce(),
+) -> Option<T> {
     if cell.is_empty() {
         return None;
     }
@@ -112,7 +127,7 @@ fn plain_instant(cell: &str) -> Option<Timestamp> {
 }
 
 /// RFC 3339; or a date and time without offset, or a date alone: both in UTC.
-fn instant(cell: &str) -> Option<Timestamp> {
+pub(super) fn instant(cell: &str) -> Option<Timestamp> {
     if let Some(at) = plain_instant(cell) {
         return Some(at);
     }
@@ -146,18 +161,21 @@ mod tests {
 
     use super::*;
 
-    const ALL: ConsentCells = ConsentCells {
-        basis: Some(0),
-        purposes: Some(1),
-        at: Some(2),
-        notice: Some(3),
-        source: Some(4),
-        opposed: Some(5),
-    };
+    fn all() -> ConsentCells {
+        ConsentCells {
+            basis: Some(0),
+            purposes: Some(1),
+            at: Some(2),
+            notice: Some(3),
+            source: Some(4),
+            opposed: Some(5),
+            details: DetailCells::of(&Layout::default()),
+        }
+    }
 
     fn record(cells: [&str; 6]) -> (ConsentRecord, Vec<&'static str>) {
         let mut complaints = Vec::new();
-        let record = ALL.read(&Block::of(&[&cells]), 0, |role| complaints.push(role));
+        let record = all().read(&Block::of(&[&cells]), 0, |role| complaints.push(role));
         (record, complaints)
     }
 
@@ -245,7 +263,7 @@ mod tests {
         let none = ConsentCells {
             basis: None,
             opposed: None,
-            ..ALL
+            ..all()
         };
         let record = none.read(&Block::of(&[&["", "", "", "", "", ""]]), 0, |_| panic!());
         assert_eq!(record.basis, Some(Basis::Consent));

@@ -9,6 +9,7 @@ pub mod client;
 mod collector;
 mod columns;
 mod consent_cells;
+mod consent_details;
 pub mod exchange;
 mod judge;
 mod pipeline;

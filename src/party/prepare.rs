@@ -120,6 +120,7 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
     let layout = Layout::find(&source.columns, &ColumnMap::read(options.map)?, &wanted)?;
     let labels = Labels::collect(&source, &layout, threads())?;
     let header = WireHeader {
+        consent: ConsentCells::of(&layout).fields(),
         kind,
         collaboration: options.collaboration.to_owned(),
         epoch: options.terms.epoch,
@@ -194,11 +195,19 @@ impl Plan<'_> {
             _ => None,
         };
         let cookie = |place| self.layout.position(Role::Cookie(place));
+        let recipients = self.options.terms.recipients();
         let reader = RowReader {
             identifiers: IdentifierCells::of(self.layout, normaliser, hash_key, tokeniser),
             bridging,
             consent: ConsentCells::of(self.layout),
-            judge: self.rule.map(|rule| Judge::new(rule, self.options.today)),
+            judge: self
+                .rule
+                .map(|rule| Judge::new(rule, recipients.clone(), self.options.today)),
+            bits: (self.destinations.iter())
+                .map(|name| recipients.names().position(|known| known == name))
+                .map(|place| place.map_or(0, |place| 1 << place))
+                .collect(),
+            recipients,
             takes_out: self.options.mode.takes_out(),
             labels: self.labels,
             cookies: (0..self.destinations.len()).map(cookie).collect(),

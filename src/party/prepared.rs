@@ -2,7 +2,7 @@
 //! times before it is written.
 
 use jiff::Timestamp;
-use tamis_protocols::consent::{Basis, ConsentRecord, Purposes};
+use tamis_protocols::consent::{Basis, ConsentRecord, Details, Purposes};
 use tamis_protocols::token::Token;
 
 /// A row in 96 bytes, and what few rows have in one piece of memory more.
@@ -14,8 +14,8 @@ pub struct PreparedRow {
     purposes: Purposes,
     /// In whole seconds, which are all that counts.
     given_at: Option<i64>,
-    /// Texts of the consent, then segments, then cookies, then tokens of another collaboration, each with its
-    /// length before it; empty without any.
+    /// Texts of the consent, then segments, then cookies, then tokens of another collaboration, then what else
+    /// its consent says, each with its length before it; empty without any.
     rest: Box<[u8]>,
 }
 
@@ -44,6 +44,7 @@ impl PreparedRow {
     ) -> PreparedRow {
         let texts = [&consent.notice_version, &consent.source].map(Option::as_deref);
         let plain = texts == [None; 2]
+            && consent.more.is_none()
             && segments.is_empty()
             && cookies.iter().all(Option::is_none)
             && bridged.iter().all(Option::is_none);
@@ -55,7 +56,7 @@ impl PreparedRow {
             given_at: consent.given_at.map(Timestamp::as_second),
             rest: match plain {
                 true => Box::default(),
-                false => packed(texts, segments, cookies, bridged),
+                false => packed(texts, segments, cookies, bridged, consent.more.as_ref()),
             },
         }
     }
@@ -98,6 +99,12 @@ impl PreparedRow {
             let length = usize::from(number(&mut rest));
             bytes(&mut rest, length).try_into().ok().map(Token)
         });
+        row.consent.more = match number(&mut rest) {
+            0 => None,
+            length => ConsentRecord::from_bytes(bytes(&mut rest, usize::from(length)))
+                .ok()
+                .and_then(|record| record.more),
+        };
     }
 }
 
@@ -106,6 +113,7 @@ fn packed(
     segments: &[u16],
     cookies: &[Option<&[u8]>],
     bridged: [Option<Token>; 3],
+    more: Option<&Box<Details>>,
 ) -> Box<[u8]> {
     let mut out = Vec::with_capacity(128);
     // Texts, segments and cookies are checked before: their lengths fit.
@@ -127,11 +135,20 @@ fn packed(
         let cookie = cookie.unwrap_or_default();
         put(cookie.len(), cookie);
     }
-    if bridged.iter().any(Option::is_some) {
+    if more.is_some() || bridged.iter().any(Option::is_some) {
         for token in &bridged {
             let token = token.as_ref().map_or(&[][..], |token| &token.0);
             put(token.len(), token);
         }
+    }
+    if let Some(details) = more {
+        // As a record with nothing else.
+        let alone = ConsentRecord {
+            more: Some(details.clone()),
+            ..ConsentRecord::default()
+        };
+        let bytes = alone.to_bytes();
+        put(bytes.len(), &bytes);
     }
     out.into_boxed_slice()
 }
@@ -209,7 +226,14 @@ mod tests {
             notice_version: notice.clone(),
             source: source.clone(),
             opposed: *opposed,
-            more: None,
+            more: (*purposes % 3 == 0).then(|| {
+                Box::new(Details {
+                    recipients: Some(vec!["dsp-a".to_owned()]),
+                    journey: notice.clone(),
+                    valid_until: at.map(|at| Timestamp::from_second(at + 1).unwrap()),
+                    ..Details::NONE
+                })
+            }),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! people who are there, a row that is not let in has its tokens all the same: the people with these
 //! identifiers leave.
 
-use tamis_protocols::consent::DropReason;
+use tamis_protocols::consent::{Destinations, DropReason};
 use tamis_protocols::identifier::{
     IdentifierDigest, IdentifierType, Malformed, Normaliser, PostalParts, prehashed,
 };
@@ -177,6 +177,10 @@ pub struct RowReader<'a> {
     pub labels: &'a Labels,
     /// For each destination the position of its cookie, if there is a column.
     pub cookies: Vec<Option<usize>>,
+    /// The destinations of the terms as consents name them, and the bit of each of this file's among them.
+    pub recipients: Destinations,
+    /// By destination, as [`Self::cookies`].
+    pub bits: Vec<u32>,
 }
 
 impl RowReader<'_> {
@@ -204,7 +208,14 @@ impl RowReader<'_> {
                 *count += 1;
             }
         }
-        let cookies = self.read_cookies(block, row, tally);
+        let mut cookies = self.read_cookies(block, row, tally);
+        if let Some(names) = &consent.details().recipients {
+            // Where the row may not be used, its cookie does not go.
+            let usable = self.recipients.among(names);
+            for (cookie, bit) in cookies.iter_mut().zip(&self.bits) {
+                cookie.take_if(|_| usable & bit == 0);
+            }
+        }
         let has_identifier = digests.iter().any(Option::is_some);
         let judge = self.judge.as_ref();
         let verdict = judge.map_or(Ok(()), |judge| judge.verdict(&consent));

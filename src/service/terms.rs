@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use tamis_protocols::consent::ConsentRule;
+use tamis_protocols::consent::{ConsentRule, MAX_TEXT, is_jurisdiction};
 use tamis_protocols::release::Policy;
 use tamis_protocols::wire::terms::Terms;
 
@@ -17,6 +17,9 @@ const LONGEST: usize = 16 * 1024;
 
 /// Most destinations of one collaboration.
 const DESTINATIONS: usize = 32;
+
+/// Most jurisdictions, and most notices, of a rule.
+const RULE_WORDS: usize = 256;
 
 /// Reads the exact signed bytes.
 pub(super) fn read(terms: &str) -> Result<Terms, ServiceError> {
@@ -87,6 +90,24 @@ fn rule(rule: &ConsentRule) -> Result<(), ServiceError> {
     if rule.bases.is_empty() || rule.purposes.is_empty() || !purposes {
         return Err(bad(
             "A consent rule needs at least one basis and purposes from 1 to 11.",
+        ));
+    }
+    let places = rule.jurisdictions.len() <= RULE_WORDS
+        && rule
+            .jurisdictions
+            .iter()
+            .all(|place| is_jurisdiction(place));
+    if !places || has_twice(&rule.jurisdictions) {
+        return Err(bad(
+            "A consent rule's jurisdictions must be countries or subdivisions such as FR or US-CA, each once, \
+             at most 256.",
+        ));
+    }
+    let notices = rule.notices.len() <= RULE_WORDS
+        && (rule.notices.iter()).all(|notice| (1..=MAX_TEXT).contains(&notice.len()));
+    if !notices || has_twice(&rule.notices) {
+        return Err(bad(
+            "A consent rule's notices must be versions of 1 to 256 bytes, each once, at most 256.",
         ));
     }
     if rule.max_age_months == 0 || rule.max_age_months > 120 {

@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::civil::Date;
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
-use tamis_protocols::consent::ConsentRule;
+use tamis_protocols::consent::{ConsentRule, Destinations};
 use tamis_protocols::identifier::IdentifierType;
 use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::{StreamDecoder, UploadKind, UploadMode, WireError, WireHeader};
@@ -29,7 +29,7 @@ use super::delta::{Layering, extends};
 use super::directory::Staged;
 use super::header::{SetDestination, SetHeader};
 use super::ingest::{Files, Progress, Rules, Team, read};
-use super::{Layer, SealedSet, SetError};
+use super::{Layer, SealedSet, SetError, restricted};
 
 /// The default budget of a sealing job, in bytes.
 pub const DEFAULT_MEMORY: usize = 512 << 20;
@@ -50,6 +50,8 @@ pub struct Expectation {
     pub bridge: Option<String>,
     /// Destinations of the terms and whether each has a key; an upload may serve fewer.
     pub destinations: Vec<(String, bool)>,
+    /// The same, as consent records name them: the destinations of the terms, and no others.
+    pub recipients: Destinations,
     /// What a row's consent must carry.
     pub rule: ConsentRule,
     /// The day on which consent is judged.
@@ -150,12 +152,14 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
     )?;
     let Expectation {
         rule,
+        recipients: destinations,
         as_of,
         most_rows,
         ..
     } = job.expect;
     let rules = Rules {
         rule,
+        destinations,
         as_of,
         most_rows,
     };
@@ -169,6 +173,10 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
     .write(&mut files, ingested.tokens, job.memory, &team)?;
     let tally = ingested.tally;
     let counted = wire.segments.iter().cloned().zip(tally.segments);
+    let restricted = match (wire.kind, tally.restricted) {
+        (UploadKind::Crm, 1..) => restricted::labels(&rules.destinations),
+        _ => Vec::new(),
+    };
     let report = UploadReport {
         rows: ingested.rows,
         accepted: tally.accepted,
@@ -185,7 +193,7 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
         collaboration: wire.collaboration,
         epoch: wire.epoch,
         identifiers: wire.identifiers,
-        segments: wire.segments,
+        segments: wire.segments.iter().cloned().chain(restricted).collect(),
         destinations: (wire.labels.into_iter())
             .map(|(name, enc)| SetDestination::new(name, job.set_id, enc))
             .collect(),

@@ -15,7 +15,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
-use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Purposes};
+use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Destinations, Purposes};
 use tamis_protocols::identifier::IdentifierType::{Email, Phone, Postal};
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{
@@ -139,6 +139,7 @@ pub(crate) fn crm() -> WireHeader {
         epoch: 1,
         mode: Default::default(),
         bridge: None,
+        consent: Vec::new(),
         identifiers: vec![Email, Phone, Postal],
         segments: ["x=a", "x=b", "y=a"].map(str::to_owned).to_vec(),
         labels: BTreeMap::new(),
@@ -228,6 +229,7 @@ pub(crate) fn expectation(header: &WireHeader) -> Expectation {
         destinations: (header.labels.iter())
             .map(|(name, enc)| (name.clone(), enc.is_some()))
             .collect(),
+        recipients: Destinations::new((header.labels.keys()).map(|name| (name.as_str(), None))),
         rule: rule(),
         as_of: AS_OF,
         most_rows: None,

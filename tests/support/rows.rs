@@ -15,7 +15,7 @@ use jiff::civil::{Date, date};
 use tamis::sets::Expectation;
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
-use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Purposes};
+use tamis_protocols::consent::{Basis, ConsentRecord, ConsentRule, Destinations, Purposes};
 use tamis_protocols::identifier::IdentifierType::{Email, Phone};
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{
@@ -80,6 +80,7 @@ pub fn header(kind: UploadKind) -> WireHeader {
         epoch: 1,
         mode: Default::default(),
         bridge: None,
+        consent: Vec::new(),
         identifiers: vec![Email, Phone],
         segments: match crm {
             true => (0..4).map(|n| format!("s=v{n}")).collect(),
@@ -107,6 +108,7 @@ pub fn expectation(header: &WireHeader) -> Expectation {
         destinations: (header.labels.iter())
             .map(|(name, enc)| (name.clone(), enc.is_some()))
             .collect(),
+        recipients: Destinations::new((header.labels.keys()).map(|name| (name.as_str(), None))),
         rule: ConsentRule::partner(),
         as_of: AS_OF,
         most_rows: None,

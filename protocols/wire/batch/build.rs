@@ -9,6 +9,7 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
+use super::details::{ConsentField, DetailBuilders};
 use super::{
     MAX_BODY_BYTES, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES, PURPOSE_BITS, SEALED_COOKIE_BYTES,
     UploadKind, WireError, WireHeader,
@@ -78,7 +79,7 @@ impl BatchBuilder {
                     .collect(),
                 None => Vec::new(),
             },
-            consent: rows.then(ConsentColumns::default),
+            consent: rows.then(|| ConsentColumns::new(&header.consent)),
             segments: crm.then(|| (header.segments.len(), segments())),
             cookies: (header.labels.values())
                 .map(|enc| {
@@ -228,6 +229,15 @@ impl BatchBuilder {
         if long(&row.consent.source) {
             return wrong("source", "is longer than 256 bytes");
         }
+        if let (Some(details), Some(columns)) = (&row.consent.more, &self.consent) {
+            if let Err(bad) = row.consent.check() {
+                return wrong(bad.0, "is not as specified");
+            }
+            // What is not sent would be consent without its limits.
+            if let Err(lost) = columns.details.fits(details) {
+                return wrong(lost.as_str(), "the header has no such column");
+            }
+        }
         self.sorted.clear();
         self.sorted.extend_from_slice(row.segments);
         self.sorted.sort_unstable();
@@ -261,7 +271,6 @@ impl BatchBuilder {
 }
 
 /// The columns of the consent records.
-#[derive(Default)]
 struct ConsentColumns {
     basis: UInt8Builder,
     purposes: UInt32Builder,
@@ -269,9 +278,22 @@ struct ConsentColumns {
     notice_version: StringBuilder,
     source: StringBuilder,
     opposed: BooleanBuilder,
+    details: DetailBuilders,
 }
 
 impl ConsentColumns {
+    fn new(fields: &[ConsentField]) -> Self {
+        ConsentColumns {
+            basis: UInt8Builder::new(),
+            purposes: UInt32Builder::new(),
+            consent_at: Int64Builder::new(),
+            notice_version: StringBuilder::new(),
+            source: StringBuilder::new(),
+            opposed: BooleanBuilder::new(),
+            details: DetailBuilders::new(fields),
+        }
+    }
+
     fn push(&mut self, consent: &ConsentRecord) {
         self.basis
             .append_value(consent.basis.map_or(0, |basis| basis as u8));
@@ -282,17 +304,20 @@ impl ConsentColumns {
             .append_option(consent.notice_version.as_deref());
         self.source.append_option(consent.source.as_deref());
         self.opposed.append_value(consent.opposed);
+        self.details.push(consent.details());
     }
 
-    fn finish(&mut self) -> [ArrayRef; 6] {
-        [
+    fn finish(&mut self) -> Vec<ArrayRef> {
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.basis.finish()),
             Arc::new(self.purposes.finish()),
             Arc::new(self.consent_at.finish()),
             Arc::new(self.notice_version.finish()),
             Arc::new(self.source.finish()),
             Arc::new(self.opposed.finish()),
-        ]
+        ];
+        columns.extend(self.details.finish());
+        columns
     }
 }
 
@@ -300,9 +325,10 @@ impl ConsentColumns {
 fn most_rows(header: &WireHeader) -> usize {
     let tokens = if header.bridge.is_some() { 6 } else { 3 };
     let fixed = tokens * 16 + 32 + 2 * (MAX_TEXT_BYTES + 4);
+    let consent: usize = header.consent.iter().map(|field| field.most_bytes()).sum();
     let segments = header.segments.len().min(MAX_ROW_SEGMENTS) * 2;
     let cookies = header.labels.len() * (16 + 4 + SEALED_COOKIE_BYTES + 1);
-    (MAX_BODY_BYTES / 2 / (fixed + segments + cookies)).min(MAX_ROWS)
+    (MAX_BODY_BYTES / 2 / (fixed + consent + segments + cookies)).min(MAX_ROWS)
 }
 
 pub(super) const NO_COOKIE: &str =

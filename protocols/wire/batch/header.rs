@@ -4,12 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_DESTINATIONS, MAX_SEGMENT_BYTES, MAX_SEGMENTS, UploadMode, WireError};
+use super::metadata::{
+    BRIDGE, COLLABORATION, CONSENT, EPOCH, KIND, LABELS, MODE, NO_FIELDS, NO_ID, SEGMENTS, VERSION,
+    is_id, is_party_name, labels_to_json, metadata_error, parse_consent, parse_labels,
+};
+use super::{
+    ConsentField, MAX_DESTINATIONS, MAX_SEGMENT_BYTES, MAX_SEGMENTS, UploadMode, WireError,
+};
 use crate::identifier::IdentifierType;
+use crate::intersection::RESERVED;
 
 /// Which side an upload comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,29 +61,13 @@ pub struct WireHeader {
     pub bridge: Option<String>,
     /// Identifier types with a column, ascending, at least one.
     pub identifiers: Vec<IdentifierType>,
+    /// Optional columns of consent, ascending, each once. Empty for a removal.
+    pub consent: Vec<ConsentField>,
     /// CRM: labels `name=value`; a row names them by position. Empty for a graph and for a removal.
     pub segments: Vec<String>,
     /// Graph: destinations with a column; the HPKE encapsulated key if the cookies are sealed to
     /// the destination. Empty for a CRM and for a removal.
     pub labels: BTreeMap<String, Option<[u8; 32]>>,
-}
-
-const VERSION: &str = "tamis.wire";
-const KIND: &str = "tamis.kind";
-const COLLABORATION: &str = "tamis.collaboration";
-const EPOCH: &str = "tamis.epoch";
-const MODE: &str = "tamis.mode";
-const BRIDGE: &str = "tamis.bridge";
-const SEGMENTS: &str = "tamis.segments";
-const LABELS: &str = "tamis.labels";
-
-const NO_ID: &str = "must be 32 lowercase hexadecimal digits";
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LabelEntry {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    enc: Option<String>,
 }
 
 impl WireHeader {
@@ -100,6 +89,11 @@ impl WireHeader {
         if let Some(bridge) = &self.bridge {
             metadata.insert(BRIDGE.to_owned(), bridge.clone());
         }
+        if !self.consent.is_empty() {
+            let json = serde_json::to_string(&self.consent);
+            let json = json.map_err(|_| metadata_error(CONSENT, "cannot be written"))?;
+            metadata.insert(CONSENT.to_owned(), json);
+        }
         if self.mode.brings_rows() {
             let (key, json) = self.own_json();
             let json = json.map_err(|_| metadata_error(key, "cannot be written"))?;
@@ -112,17 +106,7 @@ impl WireHeader {
     fn own_json(&self) -> (&'static str, serde_json::Result<String>) {
         match self.kind {
             UploadKind::Crm => (SEGMENTS, serde_json::to_string(&self.segments)),
-            UploadKind::Graph => {
-                let entries: BTreeMap<&str, LabelEntry> = self
-                    .labels
-                    .iter()
-                    .map(|(name, enc)| {
-                        let enc = enc.map(|bytes| STANDARD.encode(bytes));
-                        (name.as_str(), LabelEntry { enc })
-                    })
-                    .collect();
-                (LABELS, serde_json::to_string(&entries))
-            }
+            UploadKind::Graph => (LABELS, labels_to_json(&self.labels)),
         }
     }
 
@@ -160,7 +144,13 @@ impl WireHeader {
             }
         }
         let bridge = schema.metadata().get(BRIDGE);
-        let optional = [word.is_some(), own.is_some(), bridge.is_some()];
+        let consent = schema.metadata().get(CONSENT);
+        let optional = [
+            word.is_some(),
+            own.is_some(),
+            bridge.is_some(),
+            consent.is_some(),
+        ];
         let known = 4 + optional.into_iter().map(usize::from).sum::<usize>();
         if schema.metadata().len() > known {
             return Err(metadata_error(VERSION, "there are unknown keys beside it"));
@@ -172,6 +162,7 @@ impl WireHeader {
             mode,
             bridge: bridge.cloned(),
             identifiers: identifiers_of(schema),
+            consent: consent.map_or(Ok(Vec::new()), |json| parse_consent(json))?,
             segments: Vec::new(),
             labels: BTreeMap::new(),
         };
@@ -241,6 +232,7 @@ impl WireHeader {
             Field::new("source", DataType::Utf8, true),
             Field::new("opposed", DataType::Boolean, false),
         ]);
+        fields.extend(self.consent.iter().map(|field| field.field()));
         match self.kind {
             UploadKind::Crm => {
                 let item = Arc::new(Field::new("item", DataType::UInt16, false));
@@ -284,6 +276,9 @@ impl WireHeader {
                 expected: "`email`, `phone` or `postal`, in this order, at least one".to_owned(),
             });
         }
+        if !self.consent.is_sorted_by(|a, b| a < b) {
+            return Err(metadata_error(CONSENT, NO_FIELDS));
+        }
         if self.segments.len() > MAX_SEGMENTS {
             return Err(metadata_error(SEGMENTS, "has more than 10,000 labels"));
         }
@@ -295,6 +290,12 @@ impl WireHeader {
             return Err(metadata_error(
                 SEGMENTS,
                 "a label is not `name=value` of at most 256 bytes",
+            ));
+        }
+        if (self.segments.iter()).any(|label| label.starts_with(RESERVED)) {
+            return Err(metadata_error(
+                SEGMENTS,
+                "names that begin with `tamis:` are not for labels",
             ));
         }
         let distinct: std::collections::BTreeSet<&String> = self.segments.iter().collect();
@@ -312,6 +313,9 @@ impl WireHeader {
             UploadKind::Crm => (rows, false),
             UploadKind::Graph => (false, rows),
         };
+        if !rows && !self.consent.is_empty() {
+            return Err(metadata_error(CONSENT, "does not belong to a removal"));
+        }
         if (!crm && !self.segments.is_empty()) || (!graph && !self.labels.is_empty()) {
             return Err(metadata_error(
                 KIND,
@@ -320,12 +324,6 @@ impl WireHeader {
         }
         Ok(())
     }
-}
-
-/// 32 lowercase hexadecimal digits.
-fn is_id(text: &str) -> bool {
-    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    text.len() == 32 && text.bytes().all(hex)
 }
 
 /// The identifier columns at the start of the schema, in the order found.
@@ -340,37 +338,6 @@ fn identifiers_of(schema: &Schema) -> Vec<IdentifierType> {
     names.map_while(|field| named(field.name())).collect()
 }
 
-fn parse_labels(json: &str) -> Result<BTreeMap<String, Option<[u8; 32]>>, WireError> {
-    let entries: BTreeMap<String, LabelEntry> = serde_json::from_str(json).map_err(|_| {
-        metadata_error(
-            LABELS,
-            "must be a JSON object of objects with `enc` or nothing",
-        )
-    })?;
-    let mut labels = BTreeMap::new();
-    for (name, entry) in entries {
-        let enc = match entry.enc {
-            None => None,
-            Some(text) => {
-                let bytes = STANDARD.decode(text).ok();
-                let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-                let problem = "an `enc` is not 32 bytes of standard base64";
-                Some(bytes.ok_or_else(|| metadata_error(LABELS, problem))?)
-            }
-        };
-        labels.insert(name, enc);
-    }
-    Ok(labels)
-}
-
-/// `[a-z][a-z0-9-]{1,31}`
-fn is_party_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_lowercase())
-        && (2..=32).contains(&name.len())
-        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
 /// List items may be named as the writer likes; they may be called nullable, but never be null.
 fn same_type(found: &DataType, expected: &DataType) -> bool {
     match (found, expected) {
@@ -379,8 +346,4 @@ fn same_type(found: &DataType, expected: &DataType) -> bool {
         }
         _ => found == expected,
     }
-}
-
-fn metadata_error(key: &'static str, problem: &'static str) -> WireError {
-    WireError::Metadata { key, problem }
 }

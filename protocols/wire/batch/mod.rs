@@ -12,8 +12,10 @@
 //! [`MAX_SCHEMA_BYTES`] + [`MAX_BODY_BYTES`], and never more than has really arrived.
 
 mod build;
+mod details;
 mod header;
 mod message;
+mod metadata;
 mod read;
 mod stream;
 #[cfg(test)]
@@ -21,6 +23,7 @@ mod tests;
 
 pub use super::mode::UploadMode;
 pub use build::{BatchBuilder, CookieCell, Row};
+pub use details::ConsentField;
 pub use header::{UploadKind, WireHeader};
 pub use read::BatchReader;
 pub use stream::{StreamDecoder, StreamEncoder};

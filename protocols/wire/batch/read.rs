@@ -7,6 +7,7 @@ use arrow_array::{
 use jiff::Timestamp;
 
 use super::build::{NO_COOKIE, cookie_fits};
+use super::details::DetailColumns;
 use super::{
     CookieCell, MAX_ROW_SEGMENTS, MAX_ROWS, MAX_TEXT_BYTES, PURPOSE_BITS, WireError, WireHeader,
 };
@@ -30,6 +31,7 @@ struct ConsentColumns<'a> {
     notice_version: &'a StringArray,
     source: &'a StringArray,
     opposed: &'a BooleanArray,
+    details: DetailColumns<'a>,
 }
 
 struct Segments<'a> {
@@ -74,6 +76,7 @@ impl<'a> BatchReader<'a> {
                     notice_version: columns.take()?,
                     source: columns.take()?,
                     opposed: columns.take()?,
+                    details: columns.details()?,
                 }),
             },
             segments: match header.kind {
@@ -212,10 +215,11 @@ impl ConsentColumns<'_> {
         copy_text(self.notice_version, row, &mut record.notice_version);
         copy_text(self.source, row, &mut record.source);
         record.opposed = self.opposed.value(row);
-        record.more = None;
+        self.details.read(row, record);
     }
 
     fn check(&self, rows: usize) -> Result<(), WireError> {
+        self.details.check(rows)?;
         for row in 0..rows {
             if self.basis.value(row) > 6 {
                 return Err(wrong(row, "basis", "must be 0 to 6"));
@@ -256,6 +260,23 @@ struct Columns<'a, 'h> {
 }
 
 impl<'a> Columns<'a, '_> {
+    /// The optional columns of consent, of the types that were checked with the schema.
+    fn details(&mut self) -> Result<DetailColumns<'a>, WireError> {
+        let mut found = Vec::with_capacity(self.header.consent.len());
+        for field in &self.header.consent {
+            let position = self.next;
+            self.next += 1;
+            let column = self.batch.columns().get(position);
+            let column =
+                column.filter(|column| field.field().is_nullable() || column.null_count() == 0);
+            found.push((
+                *field,
+                column.ok_or_else(|| wrong_column(position))?.as_ref(),
+            ));
+        }
+        Ok(DetailColumns::new(found))
+    }
+
     fn take<A: Array + 'static>(&mut self) -> Result<&'a A, WireError> {
         let position = self.next;
         self.next += 1;
@@ -267,10 +288,14 @@ impl<'a> Columns<'a, '_> {
         column
             .and_then(|column| column.as_any().downcast_ref::<A>())
             .filter(|column| !required || column.null_count() == 0)
-            .ok_or_else(|| WireError::Columns {
-                position,
-                expected: "another type, or no nulls".to_owned(),
-            })
+            .ok_or_else(|| wrong_column(position))
+    }
+}
+
+fn wrong_column(position: usize) -> WireError {
+    WireError::Columns {
+        position,
+        expected: "another type, or no nulls".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod found;
+mod recipients;
 mod stacked;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

@@ -37,12 +37,30 @@ pub enum Role {
     ConsentSource,
     /// Opposition.
     Opposed,
+    /// TCF purposes on legitimate interest.
+    ConsentInterests,
+    /// The owner's number of the record.
+    ConsentId,
+    /// Who may use the consent.
+    ConsentRecipients,
+    /// SHA-256 of the notice.
+    NoticeHash,
+    /// Language of the notice.
+    ConsentLanguage,
+    /// The steps on which consent was asked for.
+    ConsentJourney,
+    /// Country or subdivision whose law applies.
+    ConsentJurisdiction,
+    /// The last moment at which consent holds.
+    ConsentValidUntil,
+    /// What became of the consent.
+    ConsentHistory,
     /// Cookie at the destination of this place.
     Cookie(usize),
 }
 
 /// Roles with their names in maps and reports, and their usual column names, folded.
-const ROLES: [(Role, &str, &[&str]); 14] = [
+const ROLES: [(Role, &str, &[&str]); 23] = [
     (
         Role::Email,
         "email",
@@ -137,6 +155,43 @@ const ROLES: [(Role, &str, &[&str]); 14] = [
         "opposed",
         &["opposed", "opposition", "optout", "objected", "optedout"],
     ),
+    (
+        Role::ConsentInterests,
+        "consent_interests",
+        &["consentinterests", "legitimateinterests", "tcfinterests"],
+    ),
+    (
+        Role::ConsentId,
+        "consent_id",
+        &["consentid", "consentrecordid"],
+    ),
+    (
+        Role::ConsentRecipients,
+        "consent_recipients",
+        &["consentrecipients"],
+    ),
+    (
+        Role::NoticeHash,
+        "notice_hash",
+        &["noticehash", "noticesha256"],
+    ),
+    (
+        Role::ConsentLanguage,
+        "consent_language",
+        &["consentlanguage", "noticelanguage"],
+    ),
+    (Role::ConsentJourney, "consent_journey", &["consentjourney"]),
+    (
+        Role::ConsentJurisdiction,
+        "consent_jurisdiction",
+        &["consentjurisdiction"],
+    ),
+    (
+        Role::ConsentValidUntil,
+        "consent_valid_until",
+        &["consentvaliduntil", "consentexpires"],
+    ),
+    (Role::ConsentHistory, "consent_history", &["consenthistory"]),
 ];
 
 impl Role {
@@ -185,6 +240,15 @@ impl Role {
                 Role::NoticeVersion,
                 Role::ConsentSource,
                 Role::Opposed,
+                Role::ConsentInterests,
+                Role::ConsentId,
+                Role::ConsentRecipients,
+                Role::NoticeHash,
+                Role::ConsentLanguage,
+                Role::ConsentJourney,
+                Role::ConsentJurisdiction,
+                Role::ConsentValidUntil,
+                Role::ConsentHistory,
             ],
         };
         let cookies = (0..wanted.destinations.len()).map(Role::Cookie);

@@ -21,6 +21,7 @@ use super::testing::Seeded;
 use super::*;
 
 mod bridging;
+mod recipients;
 mod removal;
 mod report;
 mod spool;

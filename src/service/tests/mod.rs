@@ -31,6 +31,7 @@ mod policy;
 mod population;
 mod quarantine;
 mod residency;
+mod recipients;
 mod scoping;
 mod spending;
 mod terms;

@@ -9,7 +9,7 @@ use tamis_protocols::consent::{Basis, ConsentRecord, Purposes};
 use tamis_protocols::identifier::IdentifierType;
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{
-    BatchBuilder, CookieCell, Row, StreamEncoder, UploadKind, UploadMode, WireHeader,
+    BatchBuilder, ConsentField, CookieCell, Row, StreamEncoder, UploadKind, UploadMode, WireHeader,
 };
 
 /// Somebody whom both sides know, with one cookie at each destination.
@@ -55,6 +55,7 @@ fn header(kind: UploadKind, collaboration: &str) -> WireHeader {
         epoch: 1,
         mode: UploadMode::Full,
         bridge: None,
+        consent: Vec::new(),
         identifiers: vec![IdentifierType::Email],
         segments: if crm { segments.to_vec() } else { Vec::new() },
         labels: match crm {
@@ -133,6 +134,32 @@ fn rows_of_crm(
             tokens: [Some(token(person)), None, None],
             consent: &consent(person.consent),
             segments,
+            cookies: &[],
+        };
+        builder.push_row(&row).unwrap();
+    })
+}
+
+/// The advertiser's upload, where each person's consent names the recipients that `used_at` says.
+pub(super) fn crm_used_at(
+    collaboration: &str,
+    persons: &[Person],
+    used_at: &dyn Fn(&Person) -> Option<Vec<String>>,
+) -> Vec<u8> {
+    let header = WireHeader {
+        consent: vec![ConsentField::Recipients],
+        ..header(UploadKind::Crm, collaboration)
+    };
+    let persons = in_a_crowd(UploadKind::Crm, persons);
+    encode(&header, &persons, |builder, person| {
+        let mut consent = consent(person.consent);
+        if let Some(names) = used_at(person) {
+            consent.details_mut().recipients = Some(names);
+        }
+        let row = Row {
+            tokens: [Some(person.token()), None, None],
+            consent: &consent,
+            segments: &[0],
             cookies: &[],
         };
         builder.push_row(&row).unwrap();

@@ -103,6 +103,7 @@ impl Service {
             let destinations = destinations
                 .map(|one| (one.name.clone(), one.sealing_key.is_some()))
                 .collect();
+            let recipients = terms.recipients();
             let expect = Expectation {
                 kind,
                 mode: upload.mode,
@@ -111,6 +112,7 @@ impl Service {
                 epoch: terms.epoch,
                 identifiers: terms.identifiers,
                 destinations,
+                recipients,
                 rule,
                 as_of,
                 most_rows: match upload.mode.brings_rows() {

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use tamis_keys::Entropy;
-use tamis_protocols::consent::{ConsentRecord, DropReason, commitment};
+use tamis_protocols::consent::{Admitted, ConsentRecord, DropReason, commitment};
 use tamis_protocols::wire::batch::{BatchReader, UploadKind, WireHeader};
 
 use super::super::classes::{ClassMap, RARE, push_rare};
 use super::super::cookies;
+use super::super::restricted;
 use super::super::rows::{day_number, row_length};
 use super::super::run::Record;
 use super::super::sort::Intake;
@@ -36,11 +37,14 @@ pub(in crate::sets) struct Tally {
     pub(in crate::sets) dropped: BTreeMap<DropReason, u64>,
     /// By position in the header.
     pub(in crate::sets) segments: Vec<u64>,
+    /// Accepted rows that may be used at some destinations only.
+    pub(in crate::sets) restricted: u64,
 }
 
 impl Tally {
     pub(super) fn add(&mut self, other: Tally) {
         self.accepted += other.accepted;
+        self.restricted += other.restricted;
         for (reason, rows) in other.dropped {
             *self.dropped.entry(reason).or_default() += rows;
         }
@@ -63,6 +67,10 @@ pub(super) struct Judge<'a> {
     intake: Intake<'a>,
     remembered: HashMap<Box<[u16]>, u16>,
     record: ConsentRecord,
+    /// By destination of the upload: its bit among those of the terms.
+    bits: Vec<u32>,
+    /// Segments of a row, and where it may be used.
+    combined: Vec<u16>,
     tally: Tally,
 }
 
@@ -82,6 +90,13 @@ impl<'a> Judge<'a> {
             intake,
             remembered: HashMap::new(),
             record: ConsentRecord::default(),
+            bits: (wire.labels.keys())
+                .map(|name| {
+                    let place = rules.destinations.names().position(|known| known == name);
+                    place.map_or(0, |place| 1 << place)
+                })
+                .collect(),
+            combined: Vec::new(),
             tally: Tally {
                 segments: vec![0; wire.segments.len()],
                 ..Tally::default()
@@ -110,8 +125,15 @@ impl<'a> Judge<'a> {
             out.commitments.push(commitment(salt, &self.record));
             let tokens = batch.tokens(row);
             let judged = match self.wire.mode.brings_rows() {
-                true => self.rules.rule.evaluate(&self.record, self.rules.as_of),
-                false => Ok(self.rules.as_of),
+                true => (self.rules.rule).judge(
+                    &self.record,
+                    &self.rules.destinations,
+                    self.rules.as_of,
+                ),
+                false => Ok(Admitted {
+                    last_day: self.rules.as_of,
+                    at: None,
+                }),
             };
             let judged = match judged {
                 Ok(_) if tokens.iter().all(Option::is_none) => Err(DropReason::NoIdentifier),
@@ -128,9 +150,13 @@ impl<'a> Judge<'a> {
                     }
                     self.tally.accepted += 1;
                 }
-                Ok(last_day) => {
+                Ok(Admitted {
+                    last_day,
+                    at: usable,
+                }) => {
                     let (number, day) = (first + row as u32, day_number(last_day));
-                    let class = self.class(batch.segments(row), number, &mut out.rare);
+                    self.tally.restricted += u64::from(usable.is_some());
+                    let class = self.class(batch.segments(row), usable, number, &mut out.rare);
                     // Tokens of another collaboration lead to the same row.
                     let bridged = batch.bridged(row);
                     for token in tokens.into_iter().chain(bridged).flatten() {
@@ -138,7 +164,10 @@ impl<'a> Judge<'a> {
                     }
                     out.kept[at..at + 2].copy_from_slice(&day.to_le_bytes());
                     for (place, cookies) in out.cookies.iter_mut().enumerate() {
-                        if let Some(cell) = batch.cookie(row, place) {
+                        // Where the row may not be used, its cookie is not kept.
+                        if usable.is_none_or(|usable| usable & self.bits[place] != 0)
+                            && let Some(cell) = batch.cookie(row, place)
+                        {
                             out.kept[at + 2 + place / 8] |= 1 << (place % 8);
                             cookies::encode(cookies, number, &cell.tag, cell.cookie);
                         }
@@ -160,14 +189,34 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    /// The class of an accepted row; 0 for a partner's.
-    fn class(&mut self, segments: &[u16], number: u32, rare: &mut Vec<u8>) -> u16 {
+    /// The class of an accepted row, which may be used at some destinations only; 0 for a partner's.
+    fn class(
+        &mut self,
+        segments: &[u16],
+        usable: Option<u32>,
+        number: u32,
+        rare: &mut Vec<u8>,
+    ) -> u16 {
         if self.wire.kind == UploadKind::Graph {
             return 0;
         }
         for segment in segments {
             self.tally.segments[usize::from(*segment)] += 1;
         }
+        let Some(usable) = usable else {
+            return self.class_of(segments, number, rare);
+        };
+        let mut combined = std::mem::take(&mut self.combined);
+        combined.clear();
+        combined.extend_from_slice(segments);
+        restricted::push(&mut combined, self.wire.segments.len(), usable);
+        let class = self.class_of(&combined, number, rare);
+        self.combined = combined;
+        class
+    }
+
+    /// The class of a combination of labels, of the header and [`restricted`].
+    fn class_of(&mut self, segments: &[u16], number: u32, rare: &mut Vec<u8>) -> u16 {
         let class = match self.remembered.get(segments) {
             Some(class) => *class,
             None => {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{Array, RecordBatch};
 use jiff::civil::Date;
-use tamis_protocols::consent::ConsentRule;
+use tamis_protocols::consent::{ConsentRule, Destinations};
 use tamis_protocols::wire::batch::{BatchReader, StreamDecoder, WireHeader};
 
 use super::super::classes::ClassMap;
@@ -20,6 +20,8 @@ use super::{Files, MAX_ROWS, SealError, Team, too_many_rows};
 pub(in crate::sets) struct Rules {
     /// What a row's consent must carry.
     pub(in crate::sets) rule: ConsentRule,
+    /// The destinations of the terms, where rows are to be used.
+    pub(in crate::sets) destinations: Destinations,
     /// The day on which it is judged.
     pub(in crate::sets) as_of: Date,
     /// Most rows, where the side has a limit of its own.

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod details;
 mod refused;
 mod vectors;
 mod written;
@@ -28,6 +29,7 @@ fn crm_header() -> WireHeader {
         epoch: 1,
         mode: UploadMode::Full,
         bridge: None,
+        consent: Vec::new(),
         identifiers: vec![Email, Phone],
         segments: vec!["loyalty=silver".to_owned(), "status=inactive".to_owned()],
         labels: BTreeMap::new(),
@@ -182,6 +184,9 @@ fn read_all(bytes: &[u8]) -> Result<Vec<Value>, WireError> {
                 "segments": reader.segments(row),
                 "cookies": cookies,
             });
+            if !header.consent.is_empty() {
+                found["consent"] = json!(hex::encode(record.to_bytes()));
+            }
             match &header.bridge {
                 Some(_) => found["bridged"] = json!(text(reader.bridged(row))),
                 None => assert!(reader.bridged(row) == [None; 3]),

@@ -129,6 +129,7 @@ fn committed_vectors_are_what_the_code_makes() {
     let refresh = stream(&refresh, &graph_batch());
     let removal = stream(&removal_header(), &removal_batch());
     let bridge = stream(&bridge_header(), &bridge_batch());
+    let detailed = stream(&details::header(), &details::batch());
     let mut vectors = vec![
         json!({"name": "crm", "stream": STANDARD.encode(&crm), "rows": read_all(&crm).unwrap()}),
         json!({"name": "graph", "stream": STANDARD.encode(&graph), "rows": read_all(&graph).unwrap()}),
@@ -136,8 +137,9 @@ fn committed_vectors_are_what_the_code_makes() {
         json!({"name": "remove", "stream": STANDARD.encode(&removal), "rows": read_all(&removal).unwrap()}),
         json!({"name": "refresh", "stream": STANDARD.encode(&refresh), "rows": read_all(&refresh).unwrap()}),
         json!({"name": "bridge", "stream": STANDARD.encode(&bridge), "rows": read_all(&bridge).unwrap()}),
+        json!({"name": "consent", "stream": STANDARD.encode(&detailed), "rows": read_all(&detailed).unwrap()}),
     ];
-    for (name, bytes, failure) in failures() {
+    for (name, bytes, failure) in (failures().into_iter()).chain(details::failures()) {
         assert!(error(&bytes).contains(failure), "{name}");
         vectors.push(json!({"name": name, "stream": STANDARD.encode(bytes), "failure": failure}));
     }
