@@ -16,6 +16,7 @@ mod destinations;
 mod details;
 mod purposes;
 mod reason;
+mod receipt;
 mod record;
 mod rule;
 
@@ -28,6 +29,7 @@ pub use details::{
 };
 pub use purposes::{BadPurposes, Purposes};
 pub use reason::DropReason;
+pub use receipt::{RECEIPT_SCHEMA, RECORD_SCHEMA, ReceiptContext, receipt};
 pub use record::{Basis, ConsentRecord};
 pub use rule::{Admitted, ConsentRule};
 

@@ -11,7 +11,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
 }
 
 /// A record with every field.
-fn full() -> ConsentRecord {
+pub(super) fn full() -> ConsentRecord {
     ConsentRecord {
         basis: Some(Basis::Consent),
         purposes: Purposes(0b1101),
