@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::{Exit, Failure, Screen, Wiring};
 
 mod accept;
+mod consent;
 mod coverage;
 mod policy;
 mod propose;

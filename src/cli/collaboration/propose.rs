@@ -6,6 +6,7 @@ use jiff::{Span, ToSpan};
 use tamis_protocols::identifier::{IdentifierType, Profile};
 use tamis_protocols::wire::api::Role;
 
+use super::consent::ConsentArgs;
 use super::policy::PolicyArgs;
 use super::show;
 use crate::cli::party::HomeArg;
@@ -49,6 +50,8 @@ pub(in crate::cli) struct Propose {
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
+    consent: ConsentArgs,
+    #[command(flatten)]
     home: HomeArg,
 }
 
@@ -74,10 +77,13 @@ impl Propose {
                 .checked_add(year)
                 .map_err(|_| Failure::usage("name the last day with --expires DATE"))?,
         };
+        let mut destinations = destinations::look_up(&session, &self.to).await?;
+        self.consent.name_vendors(&mut destinations)?;
+        let [advertiser_consent, partner_consent] = self.consent.rules();
         let terms = Draft {
             advertiser: session.membership.name.clone(),
             partner: self.with,
-            destinations: destinations::look_up(&session, &self.to).await?,
+            destinations,
             identifiers: self.keys,
             profile: self.profile,
             release: policy::operators(&session)
@@ -86,6 +92,8 @@ impl Propose {
                 .map_err(|error| ExchangeError::Loosened(error.to_string()))?,
             crm_rows: self.crm_rows,
             residency: self.residency,
+            advertiser_consent,
+            partner_consent,
             expires,
         }
         .into_terms(&*wiring.entropy);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tamis_protocols::wire::api::{AgreedPolicyView, CollaborationState, CollaborationView};
 use tamis_protocols::wire::terms::Terms;
 
-use super::policy;
+use super::{consent, policy};
 use crate::cli::party::{BOTH_SIDES, HomeArg};
 use crate::cli::{Exit, Failure, Screen, prose};
 use crate::party::exchange::policy::agreed;
@@ -110,7 +110,11 @@ fn text(shown: &Shown) -> String {
             None => "no key, the operator holds its cookies".to_owned(),
         };
         text += &format!("    {}: {key}\n", destination.name);
+        if let Some(vendor) = destination.vendor {
+            text += &format!("      number {vendor} on the IAB's vendor list\n");
+        }
     }
+    text += &consent::shown(terms);
     if let Some(rows) = terms.crm_rows {
         let rows = prose::thousands(rows);
         text += &format!("  the advertiser declares a CRM of {rows} rows\n");

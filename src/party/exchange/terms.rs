@@ -25,12 +25,16 @@ pub struct Draft {
     pub crm_rows: Option<u64>,
     /// Where the data must stay, if anywhere.
     pub residency: Option<String>,
+    /// What an advertiser's row must carry.
+    pub advertiser_consent: ConsentRule,
+    /// What a partner's row must carry.
+    pub partner_consent: ConsentRule,
     /// The last day.
     pub expires: Date,
 }
 
 impl Draft {
-    /// The terms with a fresh nonce, in epoch 1, with the default consent rules of both sides.
+    /// The terms with a fresh nonce, in epoch 1.
     pub fn into_terms(mut self, entropy: &dyn Entropy) -> Terms {
         let mut nonce = [0; 16];
         entropy.fill(&mut nonce);
@@ -51,8 +55,8 @@ impl Draft {
             release: self.release,
             crm_rows: self.crm_rows,
             residency: self.residency,
-            advertiser_consent: ConsentRule::advertiser(),
-            partner_consent: ConsentRule::partner(),
+            advertiser_consent: self.advertiser_consent,
+            partner_consent: self.partner_consent,
             expires: self.expires,
         }
     }
