@@ -5,6 +5,7 @@
 //! itself, with a panic: a decoder answers or refuses; what is authenticated answers as before or not
 //! at all; what it accepts, it writes again the same.
 
+mod consent;
 mod log;
 pub mod mutate;
 mod received;
@@ -27,7 +28,8 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
+    target("record", consent::record, consent::records, 1),
     target("wire", received::wire, received::uploads, 1),
     target("ingest", received::ingest, received::uploads, 4),
     target("expression", received::expression, received::expressions, 1),

@@ -29,7 +29,8 @@ pub(crate) fn uploads() -> Vec<Vec<u8>> {
         .into_iter()
         .flat_map(|kind| ranges.clone().map(|range| upload(kind, range)));
     let small = both.filter(|bytes| bytes.len() < 400_000);
-    small.chain(bridging()).collect()
+    let more = bridging().into_iter().chain(crate::consent::upload());
+    small.chain(more).collect()
 }
 
 /// A graph of a few rows that carry tokens of two collaborations; none if it cannot be written.

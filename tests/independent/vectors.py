@@ -29,6 +29,7 @@ except ImportError:
     sys.exit(2)
 
 from compare import Different, mac, refused, same, unhex  # noqa: E402
+from consent import check_records  # noqa: E402
 from gate import check_audiences, check_decisions, policy_digest  # noqa: E402
 
 
@@ -350,6 +351,7 @@ PARTS = [
     ("pairing", "pairing.json", check_pairing),
     ("label", "label.json", check_label),
     ("transparency", "log.json", check_log),
+    ("consent", "records.json", check_records),
     ("release", "decisions.json", check_decisions),
     ("release", "audiences.json", check_audiences),
 ]
