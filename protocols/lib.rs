@@ -4,6 +4,7 @@
 //! vectors to check it against.
 
 pub mod consent;
+pub mod iab;
 pub mod identifier;
 pub mod intersection;
 pub mod label;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Recomputes the committed vectors of token, pairing, label, transparency and release from their SPEC.md.
+"""Recomputes the committed vectors of token, pairing, label, transparency, release and iab from their SPEC.md.
 
 An implementation of its own: Python's standard library and `cryptography` (X25519, Ed25519,
 AES-GCM); HKDF and HPKE are written out from RFC 5869 and RFC 9180. Prints one line a part; exits 1
@@ -31,6 +31,7 @@ except ImportError:
 from compare import Different, mac, refused, same, unhex  # noqa: E402
 from consent import check_records  # noqa: E402
 from gate import check_audiences, check_decisions, policy_digest  # noqa: E402
+from iab import check_gpp, check_tcf  # noqa: E402
 
 
 # --- RFC 2104, RFC 5869 -------------------------------------------------------------------------
@@ -354,6 +355,8 @@ PARTS = [
     ("consent", "records.json", check_records),
     ("release", "decisions.json", check_decisions),
     ("release", "audiences.json", check_audiences),
+    ("iab", "tcf.json", check_tcf),
+    ("iab", "gpp.json", check_gpp),
 ]
 
 

@@ -1,0 +1,7 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod differential;
+mod encoder;
+mod gpp;
+mod tcf;
+mod vectors;
