@@ -4,7 +4,7 @@
 //! read is not yet good for anything: [`tcf::TcString::judge`] applies the rules of validity on a day and
 //! gives [`tcf::Valid`], which alone answers whether a vendor may process for a purpose. A
 //! [`gpp::GppString`] is a header and sections, of which a TC string may be one; the American ones say what
-//! a person opted out of.
+//! a person opted out of. [`to_record`] makes a consent record of either.
 //!
 //! Who learns what: a string names no person. It is read where the consent record is made, and is not kept.
 //!
@@ -19,10 +19,12 @@ mod bits;
 pub mod gpp;
 mod ids;
 mod numbers;
+mod record;
 pub mod tcf;
 
 pub use bits::Letters;
 pub use ids::Ids;
+pub use record::{Unusable, to_record};
 
 /// The longest string that is read, in characters. Real ones have a few hundred to a few thousand.
 pub const LONGEST: usize = 16_384;

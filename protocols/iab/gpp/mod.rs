@@ -76,6 +76,15 @@ impl Section {
         }
     }
 
+    /// Where an American section holds: `US` or `US-` and the state.
+    pub fn place(&self) -> Option<&'static str> {
+        match self {
+            Section::UsPrivacy(_) => Some("US"),
+            Section::State(section) => Some(section.layout().place),
+            _ => None,
+        }
+    }
+
     fn parse(id: u16, text: &str) -> Result<Section, Malformed> {
         Ok(match id {
             2 => Section::Europe(Box::new(TcString::parse(text)?)),

@@ -16,6 +16,7 @@ use crate::consent::Purposes;
 mod question;
 mod validity;
 
+pub(super) use validity::CONSENT_ALONE;
 pub use validity::{Invalid, Valid};
 
 /// The version of the format, in the first six bits: the letter C.

@@ -12,7 +12,7 @@ const DISCLOSURE: Date = date(2026, 3, 1);
 /// The oldest policy whose strings count (TCF 2.2).
 const OLDEST_POLICY: u8 = 4;
 /// Purposes that rest on consent alone since policy 4: 3, 4, 5 and 6.
-pub(super) const CONSENT_ALONE: Purposes = Purposes(0b11_1100);
+pub(in crate::iab) const CONSENT_ALONE: Purposes = Purposes(0b11_1100);
 
 /// Why a TC string does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

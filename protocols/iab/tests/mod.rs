@@ -3,5 +3,6 @@
 mod differential;
 mod encoder;
 mod gpp;
+mod record;
 mod tcf;
 mod vectors;

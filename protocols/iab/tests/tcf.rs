@@ -15,19 +15,19 @@ pub(super) const RANGES: &str = "CPSG_8APSG_8AAAAAAENAAFgAAAAAAAAAAAAFpQAwAAgCtA
 /// Policy 2.
 pub(super) const OLD: &str =
     "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA.YAAAAAAAAAAA";
-const TODAY: Date = date(2026, 11, 26);
+pub(super) const TODAY: Date = date(2026, 11, 26);
 
 fn parse(text: &str) -> TcString {
     TcString::parse(text).unwrap()
 }
 
-fn set(numbers: &[u8]) -> Purposes {
+pub(super) fn set(numbers: &[u8]) -> Purposes {
     numbers
         .iter()
         .fold(Purposes::NONE, |set, number| set.with(*number))
 }
 
-fn some(ids: &[u16]) -> Ids {
+pub(super) fn some(ids: &[u16]) -> Ids {
     Ids::from_ranges(ids.iter().map(|id| (*id, *id)).collect())
 }
 
@@ -36,7 +36,7 @@ fn at(time: &str) -> Timestamp {
 }
 
 /// A string of today that counts, and lets vendor 28 process on consent for 1, 3 and 4, on interest for 7.
-fn good() -> TcString {
+pub(super) fn good() -> TcString {
     TcString {
         created: at("2026-11-20T00:00:00Z"),
         last_updated: at("2026-11-20T00:00:00Z"),
