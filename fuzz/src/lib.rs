@@ -13,6 +13,7 @@ mod resealed;
 #[path = "../../tests/support/rows.rs"]
 mod rows;
 mod stored;
+mod strings;
 mod unsealed;
 
 /// A decoder under test.
@@ -28,7 +29,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 22] = [
     target("record", consent::record, consent::records, 1),
     target("wire", received::wire, received::uploads, 1),
     target("ingest", received::ingest, received::uploads, 4),
@@ -37,6 +38,8 @@ pub const TARGETS: [Target; 20] = [
     target("delivery", received::delivery, received::messages, 1),
     target("envelope", received::envelope, received::envelopes, 1),
     target("emitted", received::emitted, received::all_emitted, 1),
+    target("tc_string", strings::tc_string, strings::tc_strings, 1),
+    target("gpp_string", strings::gpp_string, strings::gpp_strings, 1),
     target("leaf", log::leaf, log::leaves, 1),
     target("proof", log::proof, log::proofs, 1),
     target("log", log::log, log::files, 10),

@@ -279,7 +279,7 @@ pub(crate) fn envelope(data: &[u8]) -> bool {
     unwrapped.is_some() || opened.is_some()
 }
 
-fn text(data: &[u8]) -> Option<&str> {
+pub(crate) fn text(data: &[u8]) -> Option<&str> {
     std::str::from_utf8(data).ok()
 }
 
