@@ -8,3 +8,4 @@ rm -rf "$out"
 "$PYTHON" tests/independent/expected_members.py "$out" --crm examples/crm.csv --graph examples/graph.csv \
     --keys email,phone --region AU --as-of 2026-11-22 --withdrawn "$out/withdrawn.csv"
 "$TAMIS" log verify "$out/log"
+"$PYTHON" tests/independent/log.py "$out/log"

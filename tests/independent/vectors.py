@@ -8,17 +8,13 @@ on any difference, 2 if it cannot run.
     python3 tests/independent/vectors.py [directory of protocols]
 """
 
-import base64
 import hashlib
 import json
 import pathlib
 import sys
 
 try:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-        Ed25519PrivateKey,
-        Ed25519PublicKey,
-    )
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import (
         X25519PrivateKey,
         X25519PublicKey,
@@ -32,6 +28,7 @@ from compare import Different, mac, refused, same, unhex  # noqa: E402
 from consent import check_records  # noqa: E402
 from gate import check_audiences, check_decisions, policy_digest  # noqa: E402
 from iab import check_gpp, check_tcf  # noqa: E402
+from log import check_log  # noqa: E402
 
 
 # --- RFC 2104, RFC 5869 -------------------------------------------------------------------------
@@ -224,127 +221,6 @@ def check_label(vectors):
         tag = mac(unhex(vectors["cookie_tag_key"]), b"tamis/v1/cookie-tag" + names + cookie)
         same("cookie tag", tag[:16], label["tag"])
     return f"{len(vectors['labels'])} labels and cookie tags"
-
-
-# --- protocols/transparency ---------------------------------------------------------------------
-
-
-def leaf_hash(leaf):
-    return hashlib.sha256(b"\x00" + leaf).digest()
-
-
-def node_hash(left, right):
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def split(count):
-    """The largest power of two below `count`."""
-    return 1 << ((count - 1).bit_length() - 1)
-
-
-def root_of(hashes):
-    """RFC 6962 §2.1, as it is written there."""
-    if not hashes:
-        return hashlib.sha256(b"").digest()
-    if len(hashes) == 1:
-        return hashes[0]
-    k = split(len(hashes))
-    return node_hash(root_of(hashes[:k]), root_of(hashes[k:]))
-
-
-def inclusion(index, hashes):
-    """RFC 6962 §2.1.1."""
-    if len(hashes) == 1:
-        return []
-    k = split(len(hashes))
-    if index < k:
-        return inclusion(index, hashes[:k]) + [root_of(hashes[k:])]
-    return inclusion(index - k, hashes[k:]) + [root_of(hashes[:k])]
-
-
-def consistency(old, hashes, whole=True):
-    """RFC 6962 §2.1.2."""
-    if old == len(hashes):
-        return [] if whole else [root_of(hashes)]
-    k = split(len(hashes))
-    if old <= k:
-        return consistency(old, hashes[:k], whole) + [root_of(hashes[k:])]
-    return consistency(old - k, hashes[k:], False) + [root_of(hashes[:k])]
-
-
-def tile_name(number):
-    parts = [f"{number % 1000:03}"]
-    while number >= 1000:
-        number //= 1000
-        parts.insert(0, f"x{number % 1000:03}")
-    return "/".join(parts)
-
-
-def rows(prefix, cells):
-    files = {}
-    for start in range(0, len(cells), 256):
-        part = cells[start : start + 256]
-        partial = f".p/{len(part)}" if len(part) < 256 else ""
-        files[f"{prefix}/{tile_name(start // 256)}{partial}"] = b"".join(part)
-    return files
-
-
-def files_of(leaves):
-    """C2SP tlog-tiles: entry bundles, then tiles level by level."""
-    files = rows("tile/entries", [len(leaf).to_bytes(2, "big") + leaf for leaf in leaves])
-    hashes, level = [leaf_hash(leaf) for leaf in leaves], 0
-    while hashes:
-        files.update(rows(f"tile/{level}", hashes))
-        full = len(hashes) // 256 * 256
-        hashes = [root_of(hashes[i : i + 256]) for i in range(0, full, 256)]
-        level += 1
-    return files
-
-
-def check_log(vectors):
-    leaves = [leaf.encode() for leaf in vectors["leaves"]]
-    hashes = [leaf_hash(leaf) for leaf in leaves]
-    root = root_of(hashes)
-    same("size", len(leaves), vectors["size"])
-    same("root", root, vectors["root"])
-    for leaf in vectors["leaves"]:
-        spelt = json.dumps(json.loads(leaf), separators=(",", ":"), ensure_ascii=False)
-        same("spelling of a leaf", spelt, leaf)
-
-    key = Ed25519PrivateKey.from_private_bytes(unhex(vectors["seed"]))
-    verifying = b"\x01" + public(key)
-    origin = vectors["origin"]
-    key_id = hashlib.sha256(origin.encode() + b"\n" + verifying).digest()[:4]
-    vkey = f"{origin}+{key_id.hex()}+{base64.b64encode(verifying).decode()}"
-    same("vkey", vkey, vectors["vkey"])
-    text = f"{origin}\n{len(leaves)}\n{base64.b64encode(root).decode()}\n"
-    signature = base64.b64encode(key_id + key.sign(text.encode())).decode()
-    checkpoint = f"{text}\n\u2014 {origin} {signature}\n"
-    same("checkpoint", checkpoint, vectors["checkpoint"])
-    Ed25519PublicKey.from_public_bytes(verifying[1:]).verify(key.sign(text.encode()), text.encode())
-
-    files = files_of(leaves)
-    files["checkpoint"] = checkpoint.encode()
-    committed = vectors["files"]
-    older = vectors["consistency"]["old_size"]
-    for path, content in files_of(leaves[:older]).items():
-        files.setdefault(path, content)
-    same("paths", sorted(files), sorted(committed))
-    for path, content in files.items():
-        same(path, content, committed[path])
-
-    proof = inclusion(vectors["inclusion"]["index"], hashes)
-    same("inclusion proof", [h.hex() for h in proof], vectors["inclusion"]["proof"])
-    same("old root", root_of(hashes[:older]), vectors["consistency"]["old_root"])
-    proof = consistency(older, hashes)
-    same("consistency proof", [h.hex() for h in proof], vectors["consistency"]["proof"])
-
-    for tree in vectors["counted"]:
-        counted = [str(n).encode() for n in range(tree["size"])]
-        same("root", root_of([leaf_hash(leaf) for leaf in counted]), tree["root"])
-        made = {p: hashlib.sha256(c).hexdigest() for p, c in files_of(counted).items()}
-        same(f"files of {tree['size']} leaves", made, tree["files_sha256"])
-    return f"{len(leaves)} leaves, {len(files)} files, {len(vectors['counted'])} further trees"
 
 
 PARTS = [
