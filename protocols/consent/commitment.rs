@@ -50,7 +50,7 @@ impl RootBuilder {
         let mut sizes = self.leaves;
         while sizes & 1 == 1 {
             let Some(left) = self.heads.pop() else { break };
-            head = node(&left, &head);
+            head = node_hash(&left, &head);
             sizes >>= 1;
         }
         self.heads.push(head);
@@ -68,14 +68,14 @@ impl RootBuilder {
             return Sha256::digest([]).into();
         };
         while let Some(left) = self.heads.pop() {
-            root = node(&left, &root);
+            root = node_hash(&left, &root);
         }
         root
     }
 }
 
-/// The hash of an inner node.
-fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+/// The hash of an inner node: SHA-256(0x01 ‖ left ‖ right).
+pub fn node_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     let hash = Sha256::new()
         .chain_update([1])
         .chain_update(left)

@@ -49,7 +49,7 @@ pub enum Event {
         upload: String,
         /// `crm` or `graph`.
         kind: String,
-        /// Merkle root over the commitments of its consent records.
+        /// Batch head of its consent records: binds their number and the Merkle root over their commitments.
         consent_root: String,
         /// `add`, `remove` or `refresh`; absent if the upload replaced everything before.
         #[serde(default, skip_serializing_if = "Option::is_none")]

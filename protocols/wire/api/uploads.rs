@@ -82,6 +82,6 @@ pub struct UploadReport {
     /// Advertiser only: accepted rows per segment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub segments: BTreeMap<String, u64>,
-    /// Merkle root over the commitments of the upload's consent records, hexadecimal.
+    /// Batch head of the upload's consent records as the log has it, hexadecimal.
     pub consent_root: String,
 }
