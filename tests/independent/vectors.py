@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Recomputes the committed vectors of token, pairing, label, transparency, release and iab from their SPEC.md.
+"""Recomputes the committed vectors of token, pairing, label, transparency, release, consent and iab
+from their SPEC.md.
 
 An implementation of its own: Python's standard library and `cryptography` (X25519, Ed25519,
 AES-GCM); HKDF and HPKE are written out from RFC 5869 and RFC 9180. Prints one line a part; exits 1
@@ -24,6 +25,7 @@ except ImportError:
     print("the Python package `cryptography` is missing: pip install cryptography")
     sys.exit(2)
 
+from batch import check_proofs, check_records  # noqa: E402
 from compare import Different, mac, refused, same, unhex  # noqa: E402
 from consent import check_records  # noqa: E402
 from gate import check_audiences, check_decisions, policy_digest  # noqa: E402
@@ -231,6 +233,8 @@ PARTS = [
     ("consent", "records.json", check_records),
     ("release", "decisions.json", check_decisions),
     ("release", "audiences.json", check_audiences),
+    ("consent", "records.json", check_records),
+    ("consent", "proof.json", check_proofs),
     ("iab", "tcf.json", check_tcf),
     ("iab", "gpp.json", check_gpp),
 ]
