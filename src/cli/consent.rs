@@ -1,11 +1,13 @@
 //! `tamis consent withdraw`: people who withdrew, as a file of their identifiers.
 
+mod decode;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::party::{BOTH_SIDES, CollaborationArg};
-use super::{Exit, Failure, Screen, prose};
+use super::{Exit, Failure, Screen, Wiring, prose};
 use crate::party;
 use crate::party::exchange::session::terms_of;
 use crate::party::exchange::{activation, pairing};
@@ -14,6 +16,7 @@ use crate::party::exchange::{activation, pairing};
 #[derive(Subcommand)]
 pub(super) enum Consent {
     Withdraw(Withdraw),
+    Decode(decode::Decode),
 }
 
 /// Withdraw people from everything: their identifiers are made tokens here, only tokens are sent
@@ -35,8 +38,11 @@ pub(super) struct Withdraw {
 }
 
 impl Consent {
-    pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let Consent::Withdraw(withdraw) = self;
+    pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
+        let withdraw = match self {
+            Consent::Withdraw(withdraw) => withdraw,
+            Consent::Decode(decode) => return decode.run(wiring, screen),
+        };
         let (session, collaboration) = withdraw.at.open(&BOTH_SIDES).await?;
         let paired = pairing::finish(&session, &collaboration)?;
         let terms = terms_of(&collaboration)?;
