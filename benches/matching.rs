@@ -140,6 +140,7 @@ fn seal_upload(bytes: &[u8], kind: UploadKind, dir: &Path, key: &Secret<Data>) {
         dir,
         key,
         set_id: "bench",
+        ledger: None,
         parent: None,
         expect: Expectation {
             kind,

@@ -93,6 +93,8 @@ pub struct Uploads {
     pub expire_hours: u32,
     /// Incomplete uploads that one party may have.
     pub open_per_party: u32,
+    /// Years for which consent records are kept after their upload was replaced, 1 to 100.
+    pub consent_years: u32,
 }
 
 /// Certificates and invitations.
@@ -191,6 +193,7 @@ impl Default for Uploads {
             max_bytes: 8 << 30,
             expire_hours: 48,
             open_per_party: 8,
+            consent_years: 5,
         }
     }
 }

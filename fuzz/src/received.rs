@@ -103,6 +103,7 @@ pub(crate) fn ingest(data: &[u8]) -> bool {
         dir: &dir,
         key: &key("fuzz"),
         set_id: "fuzz",
+        ledger: None,
         expect: expectation(&WireHeader {
             bridge,
             ..header(kind)

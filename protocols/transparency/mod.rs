@@ -27,7 +27,7 @@ pub use coverage::Coverage;
 pub use event::Event;
 pub use leaf::{LEAF_MAX, Leaf, LeafError, key_fingerprint};
 pub use proof::{
-    ProofError, check_consistency, check_inclusion, consistency_proof, inclusion_proof,
+    ProofError, check_consistency, check_inclusion, consistency_proof, inclusion_proof, leaf_bytes,
 };
 pub use rules::Rule;
 pub use store::{MemoryStore, TileStore, publish};

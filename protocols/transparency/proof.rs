@@ -5,8 +5,9 @@ use tlog_tiles::{
     prove_tree, record_hash,
 };
 
-use super::place::{HEIGHT, Place};
+use super::place::{HEIGHT, Place, WIDTH};
 use super::store::TileStore;
+use super::tree::leaves;
 
 /// Why there is no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +44,26 @@ pub fn consistency_proof(
         return Err(ProofError::OutOfRange);
     }
     prove(store, size, root, |tiles| prove_tree(size, old_size, tiles))
+}
+
+/// The bytes of leaf `index` of a log of `size`, as its files have them: nothing vouches for them but
+/// [`check_inclusion`]. Memory: one bundle.
+pub fn leaf_bytes(store: &dyn TileStore, size: u64, index: u64) -> Result<Vec<u8>, ProofError> {
+    if index >= size {
+        return Err(ProofError::OutOfRange);
+    }
+    let number = index / WIDTH;
+    let width = (size - number * WIDTH).min(WIDTH);
+    let place = Place {
+        level: None,
+        number,
+        width,
+    };
+    let bundle = store.read(&place.path()).ok().flatten();
+    let bundle = bundle.ok_or(ProofError::Tiles)?;
+    let leaves = leaves(&bundle, width).ok_or(ProofError::Tiles)?;
+    let leaf = leaves.get((index % WIDTH) as usize);
+    leaf.map(|leaf| leaf.to_vec()).ok_or(ProofError::Tiles)
 }
 
 /// Whether `proof` shows that `leaf` is leaf `index` of the log.

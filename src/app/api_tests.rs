@@ -114,7 +114,9 @@ impl World {
                 json!({"document": "{}", "signature": "AAAA"})
             }
             Method::PUT => json!({"expression": "all", "destinations": ["dsp-a"], "use": "target"}),
-            _ if path.ends_with("/withdrawals") => json!({"tokens": ["00".repeat(16)]}),
+            _ if path.ends_with("/withdrawals") || path.ends_with("/consent") => {
+                json!({"tokens": ["00".repeat(16)]})
+            }
             _ => json!({"signature": "AAAA", "sealed_share": "AAAA"}),
         };
         let request = client

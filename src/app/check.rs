@@ -36,6 +36,7 @@ fn report(checked: Checked) -> CheckReport {
         intact: findings.len() == 0,
         spools: checked.spools,
         sets: checked.sets,
+        ledgers: checked.ledgers,
         withdrawals: checked.withdrawals,
         member_files: checked.member_files,
         emissions: checked.emissions,

@@ -112,6 +112,7 @@ fn limits(config: &Config) -> Limits {
     Limits {
         upload_length: config.uploads.max_bytes,
         open_uploads: config.uploads.open_per_party.into(),
+        evidence_life: Duration::from_secs(u64::from(config.uploads.consent_years) * 365 * DAY),
         upload_life: Duration::from_secs(u64::from(config.uploads.expire_hours) * HOUR),
         invitation_life: Duration::from_secs(u64::from(config.enrolment.invitation_days) * DAY),
         certificate_life: Duration::from_secs(u64::from(config.enrolment.certificate_days) * DAY),

@@ -37,9 +37,10 @@ impl Check {
 fn text(report: &CheckReport) -> String {
     let count = |number, what: &str| format!("{} {what}", prose::thousands(number));
     let mut lines = vec![format!(
-        "Checked {}, {}, {}, {}, {}, {}.",
+        "Checked {}, {}, {}, {}, {}, {}, {}.",
         count(report.spools, "uploads on their way"),
         count(report.sets, "sealed sets"),
+        count(report.ledgers, "ledgers of consent records"),
         count(report.withdrawals, "withdrawals"),
         count(report.member_files, "member files"),
         count(report.emissions, "emissions"),

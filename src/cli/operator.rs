@@ -130,6 +130,8 @@ pub struct CheckReport {
     pub spools: u64,
     /// Sealed sets.
     pub sets: u64,
+    /// Uploads whose consent records are kept.
+    pub ledgers: u64,
     /// Lists of tokens of people who withdrew.
     pub withdrawals: u64,
     /// Member files.

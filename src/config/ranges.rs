@@ -35,6 +35,11 @@ impl Config {
                 "at least 1",
             ),
             (
+                "uploads.consent_years",
+                (1..=100).contains(&self.uploads.consent_years),
+                "1 to 100",
+            ),
+            (
                 "enrolment.certificate_days",
                 (1..=397).contains(&self.enrolment.certificate_days),
                 "1 to 397",

@@ -41,6 +41,10 @@ const COMMENTS: &[(&str, &str)] = &[
         "Incomplete uploads that one party may have.",
     ),
     (
+        "consent_years",
+        "Years for which consent records are kept, as evidence, after their upload was replaced by a full one.",
+    ),
+    (
         "k_min",
         "The release policy: the floor of all terms, which may only be stricter, as may either party later.\n# A looser value than the ones here, which are the defaults of the program, is refused.\n# Fewest persons of an audience or a count, before the margin for noise; at least 100.",
     ),

@@ -102,6 +102,15 @@ where
 /// The id of a resource: 32 lowercase hexadecimal digits.
 pub struct Id(pub String);
 
+/// The id of a resource, and the number of one of its rows.
+#[derive(Deserialize)]
+pub struct IdAndRow {
+    /// Which resource.
+    pub id: Id,
+    /// Which row, from 0.
+    pub row: u64,
+}
+
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

@@ -91,7 +91,7 @@ mod tests {
         let count = ids.len();
         ids.sort();
         ids.dedup();
-        assert_eq!((ids.len(), count), (38, 38));
+        assert_eq!((ids.len(), count), (40, 40));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{Api, health, problem, trace};
 /// Every endpoint, with the limit of its body.
 pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
     let withdrawal = DefaultBodyLimit::max(limits.withdrawal_bytes);
+    let records = DefaultBodyLimit::max(limits.withdrawal_bytes);
     OpenApiRouter::default()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -37,6 +38,7 @@ pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
         ))
         .routes(routes!(collaborations::coverage::coverage))
         .routes(routes!(collaborations::budget::budget))
+        .routes(routes!(collaborations::records::records).layer(records))
         .routes(routes!(
             uploads::options::upload_options,
             uploads::list::uploads,
@@ -48,6 +50,7 @@ pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
             uploads::append::append_upload,
             uploads::terminate::terminate_upload
         ))
+        .routes(routes!(uploads::record::record_proof))
         .routes(routes!(jobs::list::jobs))
         .routes(routes!(jobs::show::job, jobs::cancel::cancel_job))
         .routes(routes!(matches::start::start_match))

@@ -8,6 +8,7 @@
 //! withdrawals/ID    sealed tokens
 //! members/ID        what a destination was told, or may have been told
 //! emissions/ID      whom the gate let out, and whom it keeps for control
+//! consent/ID/       consent records of an upload, kept when its set is gone
 //! log/              checkpoint and tiles; public
 //! ```
 //!
@@ -27,13 +28,14 @@ use tamis_keys::{Secret, home};
 use super::{Service, ServiceError};
 use crate::domain::id::Id;
 
-const DIRS: [&str; 7] = [
+const DIRS: [&str; 8] = [
     "uploads",
     "sets",
     "compacted",
     "withdrawals",
     "members",
     "emissions",
+    "consent",
     "log",
 ];
 
@@ -100,6 +102,10 @@ impl Files {
         self.root.join("emissions").join(file.to_string())
     }
 
+    pub(super) fn consent(&self, upload: Id) -> PathBuf {
+        self.root.join("consent").join(upload.to_string())
+    }
+
     pub(super) fn log(&self) -> PathBuf {
         self.root.join("log")
     }
@@ -126,6 +132,7 @@ pub(super) enum Kind {
     Withdrawals,
     Members,
     Emissions,
+    Consent,
 }
 
 impl Kind {
@@ -137,6 +144,7 @@ impl Kind {
             Kind::Withdrawals => "withdrawals",
             Kind::Members => "members",
             Kind::Emissions => "emissions",
+            Kind::Consent => "consent",
         }
     }
 }
@@ -148,6 +156,12 @@ pub(super) enum Object<'a> {
     Withdrawal(Id),
     Members(Id),
     Emission(Id),
+    /// Head and hashes of an upload's consent records.
+    Ledger(Id),
+    /// What the keys of chunks that were never rewritten are made of.
+    LedgerSeed(Id),
+    /// One chunk, and how often it was rewritten.
+    LedgerChunk(Id, u32, u32),
     Choice(&'a str, &'a str),
     Webhook(&'a str),
 }
@@ -160,6 +174,11 @@ impl Object<'_> {
             Object::Withdrawal(id) => format!("withdrawal/{id}"),
             Object::Members(id) => format!("members/{id}"),
             Object::Emission(id) => format!("emission/{id}"),
+            Object::Ledger(id) => format!("ledger/{id}"),
+            Object::LedgerSeed(id) => format!("ledger/{id}/seed"),
+            Object::LedgerChunk(id, chunk, generation) => {
+                format!("ledger/{id}/{chunk}/{generation}")
+            }
             Object::Choice(advertiser, partner) => format!("choice/{advertiser}/{partner}"),
             Object::Webhook(party) => format!("webhook/{party}"),
         }
@@ -170,8 +189,14 @@ impl Service {
     /// A new data key for an object, and its wrapped form for the database.
     pub(super) fn new_key(&self, object: Object<'_>) -> (Secret<Data>, String) {
         let key = Secret::generate(self.entropy());
-        let wrapped = envelope::wrap(&self.0.parts.kek, &key, &object.context(), self.entropy());
-        (key, wrapped.to_string())
+        let wrapped = self.wrap(object, &key);
+        (key, wrapped)
+    }
+
+    /// A data key in its wrapped form, for the database.
+    pub(super) fn wrap(&self, object: Object<'_>, key: &Secret<Data>) -> String {
+        let context = object.context();
+        envelope::wrap(&self.0.parts.kek, key, &context, self.entropy()).to_string()
     }
 
     /// The data key of an object.

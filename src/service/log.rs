@@ -3,9 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use tamis_protocols::transparency::CHECKPOINT;
+use tamis_protocols::transparency::{CHECKPOINT, inclusion_proof, leaf_bytes, open_checkpoint};
+use tamis_protocols::wire::api::LoggedView;
 
 use super::append::blocking;
+use super::work::publish::LogDir;
 use super::{Service, ServiceError};
 
 impl Service {
@@ -24,6 +26,38 @@ impl Service {
             return Ok(None);
         }
         read(self.files().log().join("tile").join(path)).await
+    }
+
+    /// Leaves by their indices, proven to be in the log of the newest checkpoint; without those that are not
+    /// published yet.
+    pub(super) async fn logged(&self, leaves: Vec<u64>) -> Result<Vec<LoggedView>, ServiceError> {
+        let checkpoint = match self.checkpoint().await {
+            Ok(checkpoint) => checkpoint,
+            Err(ServiceError::NotFound) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let (key, dir) = (self.log_key(), LogDir(self.files().log()));
+        blocking(move || {
+            let failed = |what: &dyn std::fmt::Display| ServiceError::internal("log", what);
+            let opened = open_checkpoint(checkpoint.as_bytes(), &key);
+            let opened = opened.ok_or_else(|| failed(&"its checkpoint does not open"))?;
+            let published = leaves.into_iter().filter(|index| *index < opened.size);
+            published
+                .map(|index| {
+                    let leaf = leaf_bytes(&dir, opened.size, index);
+                    let path = inclusion_proof(&dir, opened.size, &opened.root, index);
+                    let leaf = String::from_utf8(leaf.map_err(|error| failed(&error))?);
+                    let path = path.map_err(|error| failed(&error))?;
+                    Ok(LoggedView {
+                        index,
+                        leaf: leaf.map_err(|error| failed(&error))?,
+                        path: path.iter().map(hex::encode).collect(),
+                        checkpoint: checkpoint.clone(),
+                    })
+                })
+                .collect()
+        })
+        .await
     }
 
     /// The log's verifier key: a signed-note `vkey` line.

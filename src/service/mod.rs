@@ -26,6 +26,7 @@ mod error;
 mod files;
 mod invite;
 mod jobs;
+mod ledger;
 mod log;
 mod matches;
 pub mod noise;
@@ -105,12 +106,14 @@ pub struct Limits {
     pub total_memory: u64,
     /// When a set is written as one layer again.
     pub compaction: Compaction,
+    /// How long consent records are kept after their upload was replaced.
+    pub evidence_life: Duration,
     /// Which match rates the operator looks at first.
     pub abnormal: Abnormal,
 }
 
 impl Default for Limits {
-    /// 64 GiB, 4 uploads, 24 h, 7 days, 365 days, 1,000 audiences, 512 MiB, 1 GiB.
+    /// 64 GiB, 4 uploads, 24 h, 7 days, 365 days, 1,000 audiences, 512 MiB, 1 GiB, 5 years.
     fn default() -> Self {
         let day = Duration::from_secs(24 * 3600);
         Limits {
@@ -123,6 +126,7 @@ impl Default for Limits {
             job_memory: 512 << 20,
             total_memory: 1 << 30,
             compaction: Compaction::default(),
+            evidence_life: 5 * 365 * day,
             abnormal: Abnormal::default(),
         }
     }

@@ -48,7 +48,7 @@ impl Service {
             }
             Ok(())
         })?;
-        let mut tokens = parse(&request.tokens)?;
+        let mut tokens = parse(&request.tokens, MOST)?;
         tokens.sort_unstable();
         tokens.dedup();
         let mut salt = [0; 32];
@@ -158,14 +158,13 @@ fn farther(one: DeliveryState, other: DeliveryState) -> DeliveryState {
     if rank(one) >= rank(other) { one } else { other }
 }
 
-fn parse(tokens: &[String]) -> Result<Vec<Token>, ServiceError> {
+/// Reads at most `most` tokens, in the order given.
+pub(super) fn parse(tokens: &[String], most: usize) -> Result<Vec<Token>, ServiceError> {
     let bad = || {
-        ServiceError::invalid(
-            "invalid_token",
-            "Send 1 to 50,000 tokens of 32 lowercase hexadecimal digits each.",
-        )
+        let text = format!("Send 1 to {most} tokens of 32 lowercase hexadecimal digits each.");
+        ServiceError::invalid("invalid_token", &text)
     };
-    if tokens.is_empty() || tokens.len() > MOST {
+    if tokens.is_empty() || tokens.len() > most {
         return Err(bad());
     }
     tokens

@@ -19,9 +19,6 @@ use super::header::{Below, SetDestination, SetHeader, context};
 use super::rows::{PERSONS, ROWS, RowWalk};
 use super::run::{INDEX, RunFile, TOKENS, Window};
 
-/// The salts of the consent commitments, one of 32 bytes per row of the upload.
-pub(super) const SALTS: &str = "salts";
-
 /// An opened layer. Every block is authenticated when it is read; that all files are there, of the right
 /// length and of this very layer, is checked when it is opened. Memory: the index of its run.
 pub struct Layer {
@@ -116,23 +113,6 @@ impl Layer {
         }
     }
 
-    /// The salt of the commitment to the consent of the upload's `row`-th row, accepted or not: what
-    /// its owner needs to prove one record against the consent root. A compacted layer has none: they
-    /// stay with the uploads.
-    ///
-    /// # Errors
-    /// The file is damaged, or has no such row.
-    pub fn salt(&self, row: u64) -> Result<[u8; 32], SetError> {
-        let file = self.file(SALTS)?;
-        let length = file.block_length() as u64;
-        let (mut buffer, at) = (Vec::new(), row.saturating_mul(32));
-        let block = file.block(at / length, &mut buffer)?;
-        let start = (at % length) as usize;
-        let salt = block.get(start..start + 32);
-        salt.and_then(|salt| salt.try_into().ok())
-            .ok_or_else(|| SetError::format(file.path(), "has no such row"))
-    }
-
     /// Segment labels `name=value` that its classes speak of.
     pub(crate) fn segments(&self) -> &[String] {
         &self.header.segments
@@ -212,7 +192,7 @@ impl Layer {
 
     /// Bytes that a compaction reads.
     pub(super) fn live_bytes(&self) -> u64 {
-        let kept = |name: &&String| *name != SALTS && *name != INDEX;
+        let kept = |name: &&String| *name != INDEX;
         let names = self.files.keys().filter(kept);
         let files = names.filter_map(|name| self.files.get(name));
         self.run.bytes() + files.map(|file| file.bytes()).sum::<u64>()

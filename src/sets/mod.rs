@@ -17,8 +17,9 @@
 //! classes       (advertiser) combinations of segments; rare: rows of further ones
 //! gone, aliases (delta) who left, and who became one with another
 //! cookies.N     (partner) cookies at the N-th destination, in row order
-//! salts         per row of the upload: salt of its consent commitment
 //! ```
+//! Beside them, kept when the set is gone: the consent records of every upload ([`Ledger`]).
+//!
 //! All but the run are block files ([`block`]; SPEC.md has all formats) under subkeys of one data key per
 //! layer: without the key, or once it is deleted, nothing of the layer is left. No file pairs an
 //! advertiser's row with anything of a partner.
@@ -38,6 +39,7 @@ mod error;
 mod header;
 mod ingest;
 mod layer;
+mod ledger;
 mod list;
 pub mod members;
 mod reach;
@@ -62,6 +64,7 @@ pub use error::SetError;
 pub(crate) use ingest::too_many_rows;
 pub use ingest::{Progress, Source, TokenJob, seal_tokens};
 pub use layer::Layer;
+pub use ledger::{ChunkKey, ChunkKeys, Counted, Ledger, LedgerPlace, Tallies, chunk_key};
 pub use list::{read_tokens, write_tokens};
 pub use reach::{Reach, reach};
 pub use renumber::Renumbering;

@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::civil::Date;
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
-use tamis_protocols::consent::{ConsentRule, Destinations};
+use tamis_protocols::consent::{ConsentRule, Destinations, batch_head};
 use tamis_protocols::identifier::IdentifierType;
 use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::{StreamDecoder, UploadKind, UploadMode, WireError, WireHeader};
@@ -28,8 +28,9 @@ use tamis_protocols::wire::batch::{StreamDecoder, UploadKind, UploadMode, WireEr
 use super::delta::{Layering, extends};
 use super::directory::Staged;
 use super::header::{SetDestination, SetHeader};
-use super::ingest::{Files, Progress, Rules, Team, read};
-use super::{Layer, SealedSet, SetError, restricted};
+use super::ingest::{Evidence, Files, Progress, Rules, Team, read};
+use super::ledger::{LedgerWriter, Written};
+use super::{Layer, Ledger, LedgerPlace, SealedSet, SetError, restricted};
 
 /// The default budget of a sealing job, in bytes.
 pub const DEFAULT_MEMORY: usize = 512 << 20;
@@ -70,6 +71,8 @@ pub struct SealJob<'a> {
     pub key: &'a Secret<Data>,
     /// The set's id, bound to every block.
     pub set_id: &'a str,
+    /// Where its consent records are kept; none: they are committed to and forgotten.
+    pub ledger: Option<LedgerPlace<'a>>,
     /// The set that a delta extends: the newest sealed one of its side. None for a full upload.
     pub parent: Option<&'a SealedSet>,
     /// What the upload must be.
@@ -126,6 +129,7 @@ impl From<WireError> for SealError {
 pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
     if let Ok(layer) = Layer::open(job.dir, job.key, job.set_id)
         && layer.lies_on(job.parent.map(SealedSet::top))
+        && is_kept(&job, &layer)
     {
         return Ok(layer.header.report);
     }
@@ -163,15 +167,29 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
         as_of,
         most_rows,
     };
-    let ingested = read(&mut files, decoder, &rules, job.memory, &team)?;
+    let (memory, ledger) = match job.ledger {
+        None => (job.memory, None),
+        Some(place) => {
+            let ledger = LedgerWriter::create(place, job.set_id, job.entropy, job.memory)?;
+            (job.memory - job.memory / 8, Some(ledger))
+        }
+    };
+    let ingested = read(&mut files, ledger, decoder, &rules, memory, &team)?;
     let new = Layering {
         kind: wire.kind,
         mode: wire.mode,
         rows: ingested.rows as u32,
         parent: job.parent,
     }
-    .write(&mut files, ingested.tokens, job.memory, &team)?;
+    .write(&mut files, ingested.tokens, memory, &team)?;
     let tally = ingested.tally;
+    let (root, kept) = match ingested.evidence {
+        Evidence::Root(root) => (root, None),
+        Evidence::Ledger(ledger) => {
+            let Written { staged, root } = ledger.finish(tally.records.finish(&tally.dropped))?;
+            (root, Some(staged))
+        }
+    };
     let counted = wire.segments.iter().cloned().zip(tally.segments);
     let restricted = match (wire.kind, tally.restricted) {
         (UploadKind::Crm, 1..) => restricted::labels(&rules.destinations),
@@ -185,7 +203,7 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
             .collect(),
         persons: new.map(u64::from),
         segments: counted.collect(),
-        consent_root: hex::encode(ingested.consent_root),
+        consent_root: hex::encode(batch_head(ingested.rows, &root)),
     };
     let header = SetHeader {
         version: SetHeader::VERSION,
@@ -205,9 +223,23 @@ pub fn seal(job: SealJob<'_>) -> Result<UploadReport, SealError> {
     };
     header.write(staged.path(), job.key, job.set_id, &files.nonce(), true)?;
     team.check()?;
+    // In this order: where there is a set, there is its ledger.
     clear_unreadable(job.dir)?;
+    if let (Some(kept), Some(place)) = (kept, job.ledger) {
+        clear_unreadable(place.dir)?;
+        kept.publish()?;
+    }
     staged.publish()?;
     Ok(report)
+}
+
+/// Whether the consent records of a layer that is there already are kept as they are to be.
+fn is_kept(job: &SealJob<'_>, layer: &Layer) -> bool {
+    let Some(place) = job.ledger else {
+        return true;
+    };
+    let ledger = Ledger::open(place.dir, place.key, job.set_id);
+    ledger.is_ok_and(|ledger| hex::encode(ledger.consent_root()) == layer.report().consent_root)
 }
 
 /// Whether the upload is what the terms ask for; the words are for its owner.

@@ -107,15 +107,6 @@ impl SealedSet {
         &self.top().header.report
     }
 
-    /// The salt of the commitment to the consent of the newest upload's `row`-th row, accepted or not:
-    /// what its owner needs to prove one record against the consent root.
-    ///
-    /// # Errors
-    /// The file is damaged, or has no such row.
-    pub fn salt(&self, row: u64) -> Result<[u8; 32], SetError> {
-        self.top().salt(row)
-    }
-
     /// Rows of all layers, whether accepted or not.
     pub(crate) fn rows(&self) -> u32 {
         self.top().first_row() + self.top().rows()

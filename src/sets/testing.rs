@@ -249,6 +249,7 @@ pub(crate) fn seal_bytes(
         dir,
         key: &key(),
         set_id,
+        ledger: None,
         parent: None,
         expect: expectation(header),
         memory,
@@ -327,6 +328,7 @@ impl<'a> Growing<'a> {
             dir: &self.dir.join(&id),
             key: &key(),
             set_id: &id,
+            ledger: None,
             parent: parent.as_ref(),
             expect: Expectation {
                 destinations: expectation(&self.header).destinations,

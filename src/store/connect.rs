@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -26,12 +26,14 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         "policy_and_coverage",
         include_str!("migrations/0005_policy_and_coverage.sql"),
     ),
+    (6, "ledgers", include_str!("migrations/0006_ledgers.sql")),
 ];
 
 /// Per connection, as the `Any` driver takes no options. WAL lets readers read while one writes;
-/// FULL makes a commit survive a power cut; a busy database is waited for.
+/// FULL makes a commit survive a power cut; a busy database is waited for; what is deleted or written over
+/// is cleared from the file, so that a key that is forgotten is nowhere.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000;";
+    PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; PRAGMA secure_delete = ON;";
 
 /// The address of an SQLite database in the file `path`, created if missing.
 pub fn sqlite_url(path: &Path) -> String {
@@ -126,6 +128,7 @@ mod tests {
             ("PRAGMA synchronous", "2"),
             ("PRAGMA foreign_keys", "1"),
             ("PRAGMA busy_timeout", "10000"),
+            ("PRAGMA secure_delete", "1"),
         ] {
             use sqlx::Row;
             let row = sqlx::query(pragma).fetch_one(&store.pool).await.unwrap();

@@ -24,6 +24,7 @@ pub mod inventory;
 pub mod jobs;
 pub mod layers;
 pub mod leaves;
+pub mod ledgers;
 pub mod matches;
 pub mod members;
 pub mod parties;
@@ -97,6 +98,20 @@ impl Store {
     /// Whether the database answers.
     pub async fn ready(&self) -> bool {
         sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
+    }
+
+    /// After keys were written over: leaves no earlier page in the write-ahead log of SQLite. Where somebody
+    /// reads at that moment it is left to the next time; PostgreSQL has no such command.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        if self.engine == Engine::Postgres {
+            return Ok(());
+        }
+        let name = "scrub";
+        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool);
+        match emptied.await {
+            Ok(_) => Ok(()),
+            Err(source) => Err(StoreError::Database { name, source }),
+        }
     }
 
     /// Closes every connection, waiting for those in use.

@@ -29,7 +29,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use tamis::matching::{Engine, LocalEngine, MatchPlan, Question};
-use tamis::sets::{Record, SealJob, SealedSet, TokenJob, seal, seal_tokens};
+use tamis::sets::{LedgerPlace, Record, SealJob, SealedSet, TokenJob, seal, seal_tokens};
 use tamis_protocols::intersection::Expression;
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::UploadKind::{self, Crm, Graph};
@@ -137,11 +137,19 @@ fn make(kind: UploadKind, dir: &Path, rows: u64, budget: u64) {
 }
 
 fn make_of_upload(kind: UploadKind, dir: &Path, range: Range<u64>, budget: u64) {
+    let name = format!("consent of {}", kind.as_str());
+    let (records, own, seed) = (dir.join(&name), key("records"), key("seed"));
+    let ledger = LedgerPlace {
+        dir: &records,
+        key: &own,
+        seed: &seed,
+    };
     let report = seal(SealJob {
         source: Box::new(Generated::new(kind, range.clone())),
         dir: &dir.join(kind.as_str()),
         key: &key(kind.as_str()),
         set_id: kind.as_str(),
+        ledger: Some(ledger),
         expect: expectation(&header(kind)),
         memory: budget as usize,
         entropy: &Seeded::new(1),

@@ -69,6 +69,7 @@ pub fn extend(world: &World, ack: &mut dyn FnMut(String), mode: UploadMode) -> O
         dir: &world.data("sets", name),
         key: &key(name),
         set_id: name,
+        ledger: None,
         expect,
         memory: MEMORY,
         entropy: &Seeded::new(11),

@@ -14,6 +14,7 @@
 
 mod durable;
 mod layers;
+mod records;
 #[path = "../support/rows.rs"]
 mod rows;
 mod scenario;

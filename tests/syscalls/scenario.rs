@@ -17,6 +17,7 @@ use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{UploadKind, UploadMode};
 
 use crate::layers;
+use crate::records::{self, Place};
 use crate::rows::{AS_OF, Seeded, expectation, header, key, token, upload};
 
 /// Rows of an upload: as few as make every kind of file, spilled ones too.
@@ -39,7 +40,7 @@ pub struct Phase {
 }
 
 /// In the order in which they happen.
-pub const PHASES: [Phase; 12] = [
+pub const PHASES: [Phase; 13] = [
     Phase {
         name: "spool",
         run: |world, ack| spool(world, ack, 0),
@@ -100,6 +101,11 @@ pub const PHASES: [Phase; 12] = [
         run: layers::compacting,
         holds: layers::compaction_holds,
     },
+    Phase {
+        name: "erase",
+        run: records::erase,
+        holds: records::erasure_holds,
+    },
 ];
 
 impl World {
@@ -110,7 +116,7 @@ impl World {
     /// The directories, and complete uploads that wait for sealing.
     pub fn create(path: &Path) -> Result<World, Box<dyn Error>> {
         let world = World(path.to_owned());
-        for kind in ["uploads", "sets", "members", "withdrawals"] {
+        for kind in ["uploads", "sets", "consent", "members", "withdrawals"] {
             std::fs::create_dir_all(path.join(kind))?;
         }
         for kind in [UploadKind::Crm, UploadKind::Graph] {
@@ -210,6 +216,7 @@ fn sealing(world: &World, ack: &mut dyn FnMut(String), kind: UploadKind) -> Outc
         dir: &world.data("sets", name),
         key: &key(name),
         set_id: name,
+        ledger: Some(Place::of(world, kind).ledger()),
         expect: expectation(&header(kind)),
         memory: MEMORY,
         entropy: &Seeded::new(7),
@@ -243,6 +250,7 @@ fn set_holds(world: &World, acks: &[String], kind: UploadKind) -> Outcome {
     }
     let set = open(world, kind)?;
     set.verify()?;
+    records::hold(world, kind, &set.report().consent_root)?;
     let report = serde_json::to_string(set.report())?;
     must(
         acks.iter().all(|ack| *ack == report),

@@ -14,6 +14,7 @@ mod jobs;
 mod matches;
 mod parties;
 mod policy;
+mod records;
 mod uploads;
 mod withdrawals;
 
@@ -33,6 +34,7 @@ pub use jobs::{JobKind, JobStage, JobView};
 pub use matches::{JobState, MatchView};
 pub use parties::{Endpoint, EnrolmentReply, EnrolmentRequest, PartyView, Role};
 pub use policy::{AgreedPolicyView, PolicyView, TighteningRequest, TighteningView};
+pub use records::{LoggedView, RecordProofView, RecordView, RecordsRequest, RecordsView};
 pub use uploads::{UploadReport, UploadState, UploadView};
 pub use withdrawals::{WithdrawalRequest, WithdrawalView};
 

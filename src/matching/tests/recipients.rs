@@ -84,6 +84,7 @@ fn set(header: &WireHeader, bytes: Vec<u8>, dir: &Path, id: &str) -> SealedSet {
         key: &key(),
         set_id: id,
         parent: None,
+        ledger: None,
         expect: Expectation {
             recipients: Destinations::new(DESTINATIONS.map(|name| (name, None))),
             ..expectation(header)

@@ -10,13 +10,14 @@ use crate::service::ServiceError;
 use crate::service::append::blocking;
 use crate::service::files::{Files, Kind};
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind::Spools,
     Kind::Sets,
     Kind::Compacted,
     Kind::Withdrawals,
     Kind::Members,
     Kind::Emissions,
+    Kind::Consent,
 ];
 
 impl Files {

@@ -9,6 +9,7 @@
 //! sealing upload     its spool holds all of them; a set that is already visible is whole
 //! sealed upload      its set opens, every block of its layer verifies, it is the one that was reported;
 //!                    so does the one layer that its set was compacted to
+//! consent records    every one is what was committed to, and the tree leads to what was reported
 //! withdrawal         its list opens and has as many tokens as were acknowledged
 //! member file        it opens and reads to its end
 //! log                signature, tiles and rules hold, and it is made of the stored leaves
@@ -17,6 +18,7 @@
 //! damaged, nothing of what is in them.
 
 mod files;
+mod ledgers;
 mod log;
 mod objects;
 
@@ -38,6 +40,8 @@ pub struct Checked {
     pub spools: u64,
     /// Sealed sets.
     pub sets: u64,
+    /// Uploads whose consent records are kept.
+    pub ledgers: u64,
     /// Lists of tokens of people who withdrew.
     pub withdrawals: u64,
     /// Member files.
@@ -99,6 +103,9 @@ impl Service {
                         continue;
                     };
                     known.extend(kept.iter().map(|kind| (*kind, *id)));
+                    if table == Table::Uploads && check.ledger(*id).await? {
+                        known.insert((Kind::Consent, *id));
+                    }
                 }
                 last = ids.last().copied();
                 if last.is_none() {
@@ -148,7 +155,7 @@ impl Check<'_> {
             Some(Kind::Withdrawals) => self.checked.withdrawals += 1,
             Some(Kind::Members) => self.checked.member_files += 1,
             Some(Kind::Emissions) => self.checked.emissions += 1,
-            None => {}
+            Some(Kind::Consent) | None => {}
         }
         let kinds = object.kinds.clone();
         let service = self.service.clone();

@@ -81,6 +81,7 @@ async fn a_world_as_it_was_left_is_whole_and_checking_changes_nothing() {
         (2, 2, 1)
     );
     assert_eq!((checked.member_files, checked.emissions), (2, 2));
+    assert_eq!(checked.ledgers, 2);
     assert_eq!(checked.leaves, world.leaves().await.len() as u64);
     let data = |list: Vec<PathBuf>| {
         let kept = list
@@ -94,7 +95,14 @@ async fn a_world_as_it_was_left_is_whole_and_checking_changes_nothing() {
 #[tokio::test]
 async fn one_flipped_byte_in_any_file_is_found_and_the_object_named() {
     let (world, ..) = stored().await;
-    for kind in ["uploads", "sets", "withdrawals", "members", "emissions"] {
+    for kind in [
+        "uploads",
+        "sets",
+        "consent",
+        "withdrawals",
+        "members",
+        "emissions",
+    ] {
         for path in files(&world.path().join(kind)) {
             let shown = path.strip_prefix(world.path()).unwrap().to_str().unwrap();
             let id = shown.split('/').nth(1).unwrap();
@@ -128,7 +136,14 @@ async fn one_flipped_byte_in_any_file_is_found_and_the_object_named() {
 #[tokio::test]
 async fn a_missing_file_is_found() {
     let (world, ..) = stored().await;
-    for kind in ["uploads", "sets", "withdrawals", "members", "emissions"] {
+    for kind in [
+        "uploads",
+        "sets",
+        "consent",
+        "withdrawals",
+        "members",
+        "emissions",
+    ] {
         for path in files(&world.path().join(kind)) {
             let good = fs::read(&path).unwrap();
             fs::remove_file(&path).unwrap();

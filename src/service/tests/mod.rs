@@ -27,6 +27,7 @@ mod holdout;
 mod instance;
 mod jobs;
 mod kept;
+mod ledger;
 mod policy;
 mod population;
 mod quarantine;

@@ -137,9 +137,11 @@ impl Service {
     /// Removes whatever lies on the disk of an upload that has ended.
     pub(in crate::service) async fn remove_upload(&self, id: Id) -> Result<(), ServiceError> {
         let (spool, set) = (self.files().spool(id), self.files().set(id));
+        let records = self.files().consent(id);
         blocking(move || {
             remove(&spool)
                 .and_then(|()| remove(&set))
+                .and_then(|()| remove(&records))
                 .map_err(|error| ServiceError::internal("a cancelled upload", error))
         })
         .await
@@ -156,7 +158,8 @@ pub(in crate::service) async fn abandon(
     match kind {
         JobKind::Seal => {
             let step = Step::new(state::Upload::Sealing, state::Upload::Terminated)?;
-            Ok(tx.step_upload(subject, step).await?)
+            tx.step_upload(subject, step).await?;
+            Ok(tx.drop_ledger(subject).await?)
         }
         JobKind::Match => {
             let step = Step::new(state::Match::Pending, state::Match::Failed)?;

@@ -11,6 +11,7 @@ mod courier;
 mod cover;
 mod decide;
 mod deliver;
+mod destroy;
 mod gate;
 mod history;
 pub(super) mod judge;

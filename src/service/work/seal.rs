@@ -21,8 +21,11 @@ use crate::service::coverage;
 use crate::service::files::{Object, remove};
 use crate::service::uploads::set_size;
 use crate::service::{Service, terms};
-use crate::sets::{self, DeltaWeight, Expectation, SealError, SealJob, Spool};
+use crate::sets::{
+    self, DeltaWeight, Expectation, Ledger, LedgerPlace, SealError, SealJob, Spool, Tallies,
+};
 use crate::store::layers::{Lineage, SetSize};
+use crate::store::ledgers::LedgerRow;
 use crate::store::uploads::{Kind, Upload};
 use crate::store::{Tx, snapshot, transact};
 
@@ -47,6 +50,7 @@ struct Order {
 /// A sealed layer, not in the database yet.
 struct Sealed {
     report: UploadReport,
+    tallies: Tallies,
     /// If it is a delta: what lies on the base of its set, and rows of an advertiser that it removed.
     delta: Option<(DeltaWeight, u64)>,
     reached: Option<Reached>,
@@ -62,7 +66,10 @@ impl Service {
         let sealed = match order.upload.mode.is_delta() && order.below.is_none() {
             true => Err(SealError::Refused(NO_SET.to_owned())),
             // A whole layer of an earlier run that did not get to its commit is recognised and kept.
-            false => self.seal(held, order.clone(), expect).await,
+            false => {
+                let ledger = self.ledger_of(id).await?;
+                self.seal(held, order.clone(), expect, ledger).await
+            }
         };
         match sealed {
             Ok(sealed) => self.sealed(held, &order, sealed).await?,
@@ -138,12 +145,38 @@ impl Service {
         })
     }
 
+    /// The keys of the upload's consent records: the same in every run, so that a whole set that is there
+    /// already has a ledger that opens.
+    async fn ledger_of(&self, upload: Id) -> Result<LedgerRow, JobError> {
+        let (_, wrapped_key) = self.new_key(Object::Ledger(upload));
+        let (_, wrapped_seed) = self.new_key(Object::LedgerSeed(upload));
+        let new = LedgerRow {
+            upload,
+            wrapped_key,
+            wrapped_seed: Some(wrapped_seed),
+            leaf: None,
+            tallies: None,
+        };
+        transact!(self.store(), "seal-ledger", |tx| {
+            let sealing = tx.upload(upload).await?;
+            if sealing.is_none_or(|upload| upload.state != state::Upload::Sealing) {
+                return Err(JobError::Overtaken);
+            }
+            if let Some(known) = tx.ledger(upload).await? {
+                return Ok(known);
+            }
+            tx.add_ledger(&new).await?;
+            Ok::<_, JobError>(new.clone())
+        })
+    }
+
     /// Runs the sealing on its own thread, in the memory granted to it.
     async fn seal(
         &self,
         held: &Held,
         order: Order,
         expect: Expectation,
+        ledger: LedgerRow,
     ) -> Result<Sealed, SealError> {
         let (service, held) = (self.clone(), held.clone());
         let Order {
@@ -162,11 +195,24 @@ impl Service {
             let source = Spool::reader(&path, &key, &context).map_err(other)?;
             let parent = below.as_ref().map(|below| service.open_set(below));
             let parent = parent.transpose().map_err(other)?;
+            let records = service.files().consent(id);
+            let records_key = service
+                .key(Object::Ledger(id), &ledger.wrapped_key)
+                .map_err(other)?;
+            let seed = ledger
+                .wrapped_seed
+                .ok_or_else(|| other("there is no seed"))?;
+            let seed = service.key(Object::LedgerSeed(id), &seed).map_err(other)?;
             let report = sets::seal(SealJob {
                 source: Box::new(Counted::new(source, length, held.progress.clone())),
                 dir: &service.files().set(id),
                 key: &key,
                 set_id: &id.to_string(),
+                ledger: Some(LedgerPlace {
+                    dir: &records,
+                    key: &records_key,
+                    seed: &seed,
+                }),
                 parent: parent.as_ref(),
                 expect,
                 memory: memory::sorting(service.granted(&held), length),
@@ -180,6 +226,8 @@ impl Service {
                 },
                 cancel: held.cancel.flag(),
             })?;
+            let kept = Ledger::open(&records, &records_key, &id.to_string());
+            let tallies = kept.map_err(other)?.tallies().clone();
             let (mut delta, mut reached) = (None, None);
             if parent.is_some() || count.is_some() {
                 let set = service.open_new(below.as_ref(), id, &wrapped);
@@ -196,6 +244,7 @@ impl Service {
             }
             Ok(Sealed {
                 report,
+                tallies,
                 delta,
                 reached,
             })
@@ -209,6 +258,7 @@ impl Service {
         order: &Order,
         Sealed {
             report,
+            tallies,
             delta,
             reached,
         }: Sealed,
@@ -217,6 +267,8 @@ impl Service {
         let parent = order.below.as_ref().and_then(Layers::form);
         let json =
             serde_json::to_string(&report).map_err(|error| JobError::failed("report", error))?;
+        let tallies =
+            serde_json::to_string(&tallies).map_err(|error| JobError::failed("tallies", error))?;
         let now = self.now();
         let admitted = transact!(self.store(), "seal-finish", |tx| {
             tx.end_job(&held.job).await?;
@@ -241,6 +293,7 @@ impl Service {
                 let step = Step::new(state::Upload::Sealing, state::Upload::Refused)?;
                 tx.finish_upload(upload.id, step, report.rows, None, Some(why))
                     .await?;
+                tx.drop_ledger(upload.id).await?;
                 return Ok(false);
             }
             if let Some((weight, _)) = delta {
@@ -260,15 +313,18 @@ impl Service {
                 parent: parent.map(|(parent, _)| parent.to_string()),
                 bridge: upload.bridges.map(|other| other.to_string()),
             };
-            self.record(tx, now, &upload.owner, event, None).await?;
+            let leaf = self.record(tx, now, &upload.owner, event, None).await?;
+            tx.seal_ledger(upload.id, leaf, &tallies).await?;
             if let Some(reached) = &reached {
                 self.tell(tx, upload, reached).await?;
             }
             Ok::<_, JobError>(true)
         })?;
         if !admitted {
-            let set = self.files().set(upload.id);
-            remove(&set).map_err(|error| JobError::failed("refused set", error))?;
+            let (set, records) = (self.files().set(upload.id), self.files().consent(upload.id));
+            remove(&set)
+                .and_then(|()| remove(&records))
+                .map_err(|error| JobError::failed("refused set", error))?;
         }
         Ok(())
     }
@@ -278,6 +334,7 @@ impl Service {
         transact!(self.store(), "seal-refuse", |tx| {
             tx.end_job(&held.job).await?;
             let step = Step::new(state::Upload::Sealing, state::Upload::Refused)?;
+            tx.drop_ledger(id).await?;
             Ok(tx
                 .finish_upload(id, step, rows, None, Some(why.clone()))
                 .await?)
@@ -296,6 +353,7 @@ impl Service {
 pub(super) async fn give_up(tx: &mut Tx, id: Id) -> Result<(), JobError> {
     let step = Step::new(state::Upload::Sealing, state::Upload::Refused)?;
     let why = Some(OURS.to_owned());
+    tx.drop_ledger(id).await?;
     Ok(tx.finish_upload(id, step, 0, None, why).await?)
 }
 

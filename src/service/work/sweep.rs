@@ -33,6 +33,7 @@ impl Service {
                 list(Kind::Compacted)?,
                 list(Kind::Members)?,
                 list(Kind::Emissions)?,
+                list(Kind::Consent)?,
             ])
         })
         .await?;
@@ -51,6 +52,7 @@ impl Service {
                 tx.compacted_ids().await?,
                 tx.member_file_ids().await?,
                 tx.emission_file_ids().await?,
+                tx.ledger_ids().await?,
             ])
         })?;
         let removed = blocking(move || {
@@ -64,7 +66,8 @@ impl Service {
             }
             Ok(())
         });
-        Ok(removed.await?)
+        removed.await?;
+        self.clear_ledgers().await
     }
 
     /// Queues a sweep, unless one waits.
@@ -84,6 +87,7 @@ impl Service {
     pub(super) async fn run_sweep(&self, held: &Held) -> Result<(), JobError> {
         self.end_expired_uploads().await?;
         self.judge_stale_audiences().await?;
+        self.forget_outdated_records().await?;
         self.end(held, "sweep-end").await?;
         self.wake();
         Ok(())

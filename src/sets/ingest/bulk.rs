@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tamis_keys::purpose::Data;
 use tamis_keys::{Entropy, Secret};
-use tamis_protocols::consent::RootBuilder;
+use tamis_protocols::consent::{RootBuilder, batch_head};
 use tamis_protocols::identifier::IdentifierType;
 use tamis_protocols::wire::api::UploadReport;
 use tamis_protocols::wire::batch::{UploadKind, UploadMode};
@@ -65,7 +65,7 @@ pub struct TokenJob<'a> {
     pub durable: bool,
 }
 
-/// Makes a layer without salts and cookies. Memory: the budget, and 2 bytes per row.
+/// Makes a layer without consent records and cookies. Memory: the budget, and 2 bytes per row.
 ///
 /// # Errors
 /// [`SealError`]; nothing is left behind.
@@ -120,7 +120,7 @@ pub fn seal_tokens(job: TokenJob<'_>) -> Result<(), SealError> {
         dropped: BTreeMap::new(),
         persons: persons.map(u64::from),
         segments: BTreeMap::new(),
-        consent_root: hex::encode(RootBuilder::new().finish()),
+        consent_root: hex::encode(batch_head(0, &RootBuilder::new().finish())),
     };
     let header = SetHeader {
         version: SetHeader::VERSION,

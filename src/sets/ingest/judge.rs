@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use tamis_keys::Entropy;
-use tamis_protocols::consent::{Admitted, ConsentRecord, DropReason, commitment};
+use tamis_protocols::consent::{Admitted, ConsentRecord, DropReason};
 use tamis_protocols::wire::batch::{BatchReader, UploadKind, WireHeader};
 
 use super::super::classes::{ClassMap, RARE, push_rare};
 use super::super::cookies;
+use super::super::ledger::{Packed, Packer, Tallying};
 use super::super::restricted;
 use super::super::rows::{day_number, row_length};
 use super::super::run::Record;
@@ -21,9 +22,8 @@ use super::{Rules, SetError};
 pub(super) struct Judged {
     /// Rows in the batch.
     pub(super) rows: usize,
-    /// 32 bytes each.
-    pub(super) salts: Vec<u8>,
-    pub(super) commitments: Vec<[u8; 32]>,
+    /// What is kept of the consent records.
+    pub(super) packed: Packed,
     /// Content of the file of rows, of rare rows, and of cookies by destination.
     pub(super) kept: Vec<u8>,
     pub(super) rare: Vec<u8>,
@@ -39,6 +39,8 @@ pub(in crate::sets) struct Tally {
     pub(in crate::sets) segments: Vec<u64>,
     /// Accepted rows that may be used at some destinations only.
     pub(in crate::sets) restricted: u64,
+    /// What the consent records say.
+    pub(in crate::sets) records: Tallying,
 }
 
 impl Tally {
@@ -52,6 +54,7 @@ impl Tally {
         for (sum, rows) in self.segments.iter_mut().zip(other.segments) {
             *sum += rows;
         }
+        self.records.add(other.records);
     }
 }
 
@@ -71,6 +74,7 @@ pub(super) struct Judge<'a> {
     bits: Vec<u32>,
     /// Segments of a row, and where it may be used.
     combined: Vec<u16>,
+    packer: Packer,
     tally: Tally,
 }
 
@@ -81,6 +85,7 @@ impl<'a> Judge<'a> {
         entropy: &'a dyn Entropy,
         classes: &'a Mutex<ClassMap>,
         intake: Intake<'a>,
+        packer: Packer,
     ) -> Self {
         Judge {
             wire,
@@ -97,6 +102,7 @@ impl<'a> Judge<'a> {
                 })
                 .collect(),
             combined: Vec::new(),
+            packer,
             tally: Tally {
                 segments: vec![0; wire.segments.len()],
                 ..Tally::default()
@@ -112,18 +118,17 @@ impl<'a> Judge<'a> {
         out: &mut Judged,
     ) -> Result<(), SetError> {
         out.rows = batch.len();
-        out.salts.resize(batch.len() * 32, 0);
-        self.entropy.fill(&mut out.salts);
-        out.commitments.clear();
+        self.packer
+            .begin(&mut out.packed, batch.len(), self.entropy);
         out.kept.clear();
         out.rare.clear();
         out.cookies.resize(self.wire.labels.len(), Vec::new());
         out.cookies.iter_mut().for_each(Vec::clear);
         for row in 0..batch.len() {
             batch.consent_into(row, &mut self.record);
-            let salt = &out.salts.as_chunks().0[row];
-            out.commitments.push(commitment(salt, &self.record));
             let tokens = batch.tokens(row);
+            let subjects = tokens.into_iter().flatten();
+            self.packer.push(&mut out.packed, &self.record, subjects);
             let judged = match self.wire.mode.brings_rows() {
                 true => (self.rules.rule).judge(
                     &self.record,
@@ -186,6 +191,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        self.packer.end(&out.packed);
         Ok(())
     }
 
@@ -235,8 +241,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Hands over what is left.
-    pub(super) fn finish(self) -> Tally {
+    pub(super) fn finish(mut self) -> Tally {
         self.intake.finish();
+        self.tally.records = self.packer.tallying;
         self.tally
     }
 }

@@ -1,7 +1,7 @@
 //! From rows to the files of a layer, in parallel and bounded memory.
 //!
 //! ```text
-//! source → decoder → ( judge: consent, commitment, class, encoding ) × threads → writer, in row order
+//! source → decoder → ( judge: consent, commitment, class, encoding ) × threads → writer, in row order → ledger
 //!                                   ↓ tokens
 //!                            partition, spill → sort × threads → persons → token run
 //! ```
@@ -29,6 +29,7 @@ pub(super) use persons::{Known, Lookup, write_persons};
 pub(super) use read::{Rules, read};
 pub(super) use rows::write_rows;
 pub(super) use team::Team;
+pub(super) use write::Evidence;
 
 use super::{SealError, SetError};
 

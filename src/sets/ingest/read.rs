@@ -6,14 +6,15 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{Array, RecordBatch};
-use jiff::civil::Date;
+use jiff::civil::{Date, date};
 use tamis_protocols::consent::{ConsentRule, Destinations};
 use tamis_protocols::wire::batch::{BatchReader, StreamDecoder, WireHeader};
 
 use super::super::classes::ClassMap;
+use super::super::ledger::{LedgerWriter, Packer};
 use super::super::sort::{Room, SortedTokens, Taken, TokenSorter};
 use super::judge::{Judge, Judged, Tally};
-use super::write::Writer;
+use super::write::{Evidence, Writer};
 use super::{Files, MAX_ROWS, SealError, Team, too_many_rows};
 
 /// By what rows are judged.
@@ -29,12 +30,12 @@ pub(in crate::sets) struct Rules {
 }
 
 /// What is known once an upload has been read.
-pub(in crate::sets) struct Ingested {
+pub(in crate::sets) struct Ingested<'w> {
     pub(in crate::sets) tokens: SortedTokens,
     /// Rows, accepted or not.
     pub(in crate::sets) rows: u64,
     pub(in crate::sets) tally: Tally,
-    pub(in crate::sets) consent_root: [u8; 32],
+    pub(in crate::sets) evidence: Evidence<'w>,
 }
 
 /// A batch on its way to a judge.
@@ -53,17 +54,19 @@ type Done<'r> = (u64, Result<(Judged, Taken<'r>), SealError>);
 /// Room that a batch takes beside its content, so that small ones are not without number.
 const LEAST: usize = 64 << 10;
 
-/// Reads `decoder` to its end. Memory: `memory`, and one message of the upload.
-pub(in crate::sets) fn read<R: Read + Send>(
+/// Reads `decoder` to its end. Memory: `memory`, a chunk of the ledger, and one message of the upload.
+pub(in crate::sets) fn read<'w, R: Read + Send>(
     files: &mut Files<'_>,
+    ledger: Option<LedgerWriter<'w>>,
     mut decoder: StreamDecoder<R>,
     rules: &Rules,
     memory: usize,
     team: &Team<'_>,
-) -> Result<Ingested, SealError> {
+) -> Result<Ingested<'w>, SealError> {
     let wire = decoder.header().clone();
     let sorter = TokenSorter::new(files.scratch(), memory, team.threads());
-    let mut writer = Writer::new(files, &wire)?;
+    let (kept, today) = (ledger.is_some(), first_second(rules.as_of));
+    let mut writer = Writer::new(files, &wire, ledger)?;
     let (classes, tally) = (
         Mutex::new(ClassMap::default()),
         Mutex::new(Tally::default()),
@@ -79,7 +82,14 @@ pub(in crate::sets) fn read<R: Read + Send>(
             let (waiting, done) = (Arc::clone(&waiting), done.clone());
             let (wire, sorter, classes, tally, spare) = (&wire, &sorter, &classes, &tally, &spare);
             let work = move || {
-                let judge = Judge::new(wire, rules, entropy, classes, sorter.intake());
+                let judge = Judge::new(
+                    wire,
+                    rules,
+                    entropy,
+                    classes,
+                    sorter.intake(),
+                    Packer::new(kept, today),
+                );
                 let counted = judge_all(judge, (wire, rules.most_rows), &waiting, &done, spare);
                 let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                 tally.add(counted);
@@ -100,13 +110,18 @@ pub(in crate::sets) fn read<R: Read + Send>(
     let inner = |classes: Mutex<ClassMap>| classes.into_inner();
     let classes = inner(classes).unwrap_or_else(PoisonError::into_inner);
     let rows = writer.seen;
-    let consent_root = writer.finish(files, classes)?;
+    let evidence = writer.finish(files, classes)?;
     Ok(Ingested {
         tokens: sorter.finish(),
         rows,
         tally: tally.into_inner().unwrap_or_else(PoisonError::into_inner),
-        consent_root,
+        evidence,
     })
+}
+
+/// When a day begins in UTC, in seconds since 1970.
+fn first_second(day: Date) -> i64 {
+    day.duration_since(date(1970, 1, 1)).as_secs()
 }
 
 /// What one thread does.
@@ -198,7 +213,7 @@ fn judge_one(
 
 /// Writes batches in their order, whatever the order in which they are done.
 fn write_all(
-    writer: &mut Writer,
+    writer: &mut Writer<'_>,
     finished: Receiver<Done<'_>>,
     spare: &Mutex<Vec<Judged>>,
     team: &Team<'_>,

@@ -6,27 +6,40 @@ use tamis_protocols::wire::batch::{UploadKind, WireHeader};
 use super::super::block::{BlockWriter, STREAM_BLOCK};
 use super::super::classes::{CLASSES, ClassMap, RARE_ROWS};
 use super::super::cookies;
-use super::super::layer::SALTS;
+use super::super::ledger::LedgerWriter;
 use super::super::rows::{ROWS, ROWS_PER_BLOCK, row_length};
 use super::judge::Judged;
 use super::{Files, SetError};
 
+/// What is left of the consent records.
+pub(in crate::sets) enum Evidence<'w> {
+    /// All, to be finished.
+    Ledger(Box<LedgerWriter<'w>>),
+    /// The batch root.
+    Root([u8; 32]),
+}
+
 /// The files beside the token run. Memory: a block of each.
-pub(super) struct Writer {
-    salts: BlockWriter,
+pub(super) struct Writer<'w> {
+    ledger: Option<LedgerWriter<'w>>,
     rows: BlockWriter,
     rare: Option<BlockWriter>,
     cookies: Vec<BlockWriter>,
+    /// The tree, where no ledger keeps it.
     root: RootBuilder,
     /// Rows written.
     pub(super) seen: u64,
 }
 
-impl Writer {
-    pub(super) fn new(files: &mut Files<'_>, wire: &WireHeader) -> Result<Self, SetError> {
+impl<'w> Writer<'w> {
+    pub(super) fn new(
+        files: &mut Files<'_>,
+        wire: &WireHeader,
+        ledger: Option<LedgerWriter<'w>>,
+    ) -> Result<Self, SetError> {
         let row_block = row_length(wire.labels.len()) * ROWS_PER_BLOCK;
         Ok(Writer {
-            salts: files.create(SALTS, STREAM_BLOCK)?,
+            ledger,
             rows: files.create(ROWS, row_block)?,
             rare: match wire.kind {
                 UploadKind::Graph => None,
@@ -42,9 +55,13 @@ impl Writer {
 
     /// Appends what was made of the next batch.
     pub(super) fn batch(&mut self, judged: &Judged) -> Result<(), SetError> {
-        self.salts.write(&judged.salts)?;
-        for commitment in &judged.commitments {
-            self.root.push(*commitment);
+        match &mut self.ledger {
+            Some(ledger) => ledger.batch(&judged.packed)?,
+            None => {
+                for commitment in &judged.packed.commitments {
+                    self.root.push(*commitment);
+                }
+            }
         }
         self.rows.write(&judged.kept)?;
         if let Some(rare) = &mut self.rare {
@@ -57,13 +74,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the files; returns the consent root.
+    /// Ends the files; returns the ledger, or the batch root where there is none.
     pub(super) fn finish(
         self,
         files: &mut Files<'_>,
         classes: ClassMap,
-    ) -> Result<[u8; 32], SetError> {
-        files.close(SALTS, self.salts)?;
+    ) -> Result<Evidence<'w>, SetError> {
         files.close(ROWS, self.rows)?;
         if let Some(rare) = self.rare {
             files.close(RARE_ROWS, rare)?;
@@ -72,6 +88,9 @@ impl Writer {
         for (at, file) in self.cookies.into_iter().enumerate() {
             files.close(&cookies::file_name(at), file)?;
         }
-        Ok(self.root.finish())
+        Ok(match self.ledger {
+            Some(ledger) => Evidence::Ledger(Box::new(ledger)),
+            None => Evidence::Root(self.root.finish()),
+        })
     }
 }

@@ -19,7 +19,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use proptest::prelude::*;
-use tamis_protocols::consent::{RootBuilder, commitment};
 use tamis_protocols::intersection::PersonSet;
 use tamis_protocols::token::Token;
 
@@ -50,6 +49,7 @@ fn job<'a>(
         dir,
         key,
         set_id: "s",
+        ledger: None,
         parent: None,
         expect: expectation(&graph()),
         memory: 1 << 20,

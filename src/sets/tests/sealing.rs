@@ -29,21 +29,6 @@ fn the_report_counts_every_row_once() {
 }
 
 #[test]
-fn the_consent_root_commits_to_all_rows_in_their_order() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut rows: Vec<TestRow> = (0..3_000).map(row).collect();
-    rows[7].opposed = true;
-    let set = sealed(&graph(), &rows, &dir.path().join("s"), "s", 0);
-    let mut root = RootBuilder::new();
-    for (n, row) in (0..).zip(&rows) {
-        root.push(commitment(&set.salt(n).unwrap(), &row.consent()));
-    }
-    assert_eq!(set.report().consent_root, hex::encode(root.finish()));
-    assert_ne!(set.salt(0).unwrap(), set.salt(1).unwrap());
-    assert!(set.salt(3_000).is_err());
-}
-
-#[test]
 fn empty_uploads_are_sealed_and_have_nobody() {
     let dir = tempfile::tempdir().unwrap();
     for (header, id) in [(crm(), "c"), (graph(), "g")] {
@@ -66,7 +51,6 @@ fn nothing_but_the_set_is_left_and_no_file_is_readable_by_others() {
         "header",
         "persons",
         "rows",
-        "salts",
         "tokens",
         "tokens.index",
     ];

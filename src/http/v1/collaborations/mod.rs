@@ -6,5 +6,6 @@ pub mod coverage;
 pub mod list;
 pub mod policy;
 pub mod propose;
+pub mod records;
 pub mod show;
 pub mod tighten;

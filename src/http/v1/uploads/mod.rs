@@ -5,5 +5,6 @@ pub mod create;
 pub mod head;
 pub mod list;
 pub mod options;
+pub mod record;
 pub mod show;
 pub mod terminate;
