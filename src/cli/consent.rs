@@ -1,6 +1,7 @@
-//! `tamis consent withdraw`: people who withdrew, as a file of their identifiers.
+//! `tamis consent …`: people who withdrew, as a file of their identifiers, and proof of consent.
 
 mod decode;
+mod prove;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use crate::party::exchange::{activation, pairing};
 pub(super) enum Consent {
     Withdraw(Withdraw),
     Decode(decode::Decode),
+    Prove(prove::Prove),
 }
 
 /// Withdraw people from everything: their identifiers are made tokens here, only tokens are sent
@@ -42,6 +44,7 @@ impl Consent {
         let withdraw = match self {
             Consent::Withdraw(withdraw) => withdraw,
             Consent::Decode(decode) => return decode.run(wiring, screen),
+            Consent::Prove(prove) => return prove.run(screen).await,
         };
         let (session, collaboration) = withdraw.at.open(&BOTH_SIDES).await?;
         let paired = pairing::finish(&session, &collaboration)?;

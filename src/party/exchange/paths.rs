@@ -55,6 +55,11 @@ pub fn job(id: &str) -> String {
     format!("{JOBS}/{id}")
 }
 
+/// Own consent records in a collaboration.
+pub fn records(collaboration: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/consent")
+}
+
 /// Matches of a collaboration.
 pub fn matches(collaboration: &str) -> String {
     format!("{COLLABORATIONS}/{collaboration}/matches")

@@ -1,0 +1,138 @@
+//! `tamis consent prove`: own consent records of people, each proven down to the log's signed checkpoint.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tamis_protocols::consent::ConsentRecord;
+
+use crate::cli::party::{BOTH_SIDES, CollaborationArg};
+use crate::cli::{Exit, Failure, Screen, prose};
+use crate::party;
+use crate::party::exchange::pairing;
+use crate::party::exchange::records::{self, Evidence, Proven};
+use crate::party::exchange::session::terms_of;
+
+/// Prove what you hold of people's consent: their identifiers are made tokens here, every proof is checked here
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  tamis consent prove person.csv --out proof.json\n\nThe file has the identifier columns of an upload (email, phone, …), one person per row. The proofs in --out need no service: they lead from each record to the signed checkpoint."
+)]
+pub(in crate::cli) struct Prove {
+    /// CSV or Parquet with identifier columns
+    file: PathBuf,
+    /// Where to write records and proofs as JSON
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Column names, when they are not the usual ones
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// Region of phone numbers without a country code, e.g. FR
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    #[command(flatten)]
+    at: CollaborationArg,
+}
+
+impl Prove {
+    pub(in crate::cli) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+        let (session, collaboration) = self.at.open(&BOTH_SIDES).await?;
+        let paired = pairing::finish(&session, &collaboration)?;
+        let terms = terms_of(&collaboration)?;
+        let tokens = party::withdrawal_tokens(&party::WithdrawalOptions {
+            file: &self.file,
+            map: self.map.as_deref(),
+            region: self.region.as_deref(),
+            terms: &terms,
+            pair_key: &pairing::pair_key(&paired, &collaboration.id, &terms),
+        })
+        .map_err(|error| Failure::usage(error.to_string()))?;
+        if tokens.is_empty() {
+            return Err(Failure::usage("the file holds no usable identifier").next(
+                "Is --region right? Are the columns named email, phone, …, or in --map FILE?",
+            ));
+        }
+        let waiting = screen.spinner("proving");
+        let evidence = records::prove(&session, &collaboration.id, &tokens).await?;
+        waiting.finish_and_clear();
+        let document = document(&evidence);
+        if let Some(out) = &self.out {
+            let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+            std::fs::write(out, text + "\n")
+                .map_err(|error| Failure::usage(format!("{}: {error}", out.display())))?;
+        }
+        screen.answer(&document, || text(&evidence, self.out.as_ref()))?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Everything that proves the records, and what they say.
+fn document(evidence: &Evidence) -> Value {
+    let mut document = json!(evidence);
+    let shown = evidence.records.iter().map(|proven| {
+        let mut one = json!(proven);
+        one["record"] = proven.record.as_ref().map_or(Value::Null, says);
+        one
+    });
+    document["records"] = Value::Array(shown.collect());
+    document
+}
+
+/// What a record says, in the words of files.
+fn says(record: &ConsentRecord) -> Value {
+    json!({
+        "consent_basis": record.basis.map(|basis| basis.as_str()),
+        "consent_purposes": record.purposes.to_string(),
+        "consent_at": record.given_at.map(|at| at.to_string()),
+        "notice_version": record.notice_version,
+        "source": record.source,
+        "opposed": record.opposed,
+        "jurisdiction": record.details().jurisdiction,
+        "recipients": record.details().recipients,
+    })
+}
+
+fn text(evidence: &Evidence, out: Option<&PathBuf>) -> String {
+    let count = evidence.records.len() as u64;
+    if count == 0 {
+        return "No consent record of these people is kept here.\n\
+                Uploads sealed before records were kept have none."
+            .to_owned();
+    }
+    let erased = evidence
+        .records
+        .iter()
+        .filter(|one| one.record.is_none())
+        .count() as u64;
+    let mut lines = vec![format!(
+        "Proven: {} records of {} uploads, each down to the log's signed checkpoint; {} erased.",
+        prose::thousands(count),
+        prose::thousands(evidence.uploads.len() as u64),
+        prose::thousands(erased)
+    )];
+    lines.extend(evidence.records.iter().take(20).map(line));
+    if count > 20 {
+        lines.push(format!("  … and {} more", prose::thousands(count - 20)));
+    }
+    lines.push(match out {
+        Some(out) => format!("Written to {}.", out.display()),
+        None => "Next: --out FILE keeps the proofs for whoever asks.".to_owned(),
+    });
+    lines.join("\n")
+}
+
+fn line(proven: &Proven) -> String {
+    let upload = proven.proof.upload.get(..8).unwrap_or_default();
+    let place = format!("  upload {upload} row {}", proven.proof.row);
+    let Some(record) = &proven.record else {
+        return format!("{place}: erased");
+    };
+    let basis = record.basis.map_or("no basis", |basis| basis.as_str());
+    let at = record.given_at.map(|at| at.to_string());
+    let opposed = if record.opposed { ", opposed" } else { "" };
+    format!(
+        "{place}: {basis}, purposes {}, {}{opposed}",
+        record.purposes,
+        at.unwrap_or_else(|| "no date".to_owned())
+    )
+}
