@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 24] = [
     target("record", consent::record, consent::records, 1),
     target("wire", received::wire, received::uploads, 1),
     target("ingest", received::ingest, received::uploads, 4),
@@ -43,6 +43,8 @@ pub const TARGETS: [Target; 22] = [
     target("leaf", log::leaf, log::leaves, 1),
     target("proof", log::proof, log::proofs, 1),
     target("log", log::log, log::files, 10),
+    target("request", log::request, log::requests, 2),
+    target("cosigned", log::cosignatures, log::cosigned, 2),
     target("spool", stored::spool, stored::spools, 2),
     target("list", stored::list, stored::lists, 1),
     target("members", stored::members, stored::member_files, 1),

@@ -40,6 +40,8 @@ purposes! {
     Signing = "signing";
     /// Ed25519 seed of the transparency log.
     LogSigning = "log-signing";
+    /// Ed25519 seed of a witness of logs.
+    WitnessSigning = "witness-signing";
     /// Key of the signatures on deliveries to one destination.
     Webhook = "webhook";
     /// Whom the release gate holds back, and whom it keeps for control.

@@ -1,16 +1,17 @@
-//! Ed25519 signatures (RFC 8032): terms of collaborations, and the log's checkpoints.
+//! Ed25519 signatures (RFC 8032): terms of collaborations, the log's checkpoints, and what witnesses say of them.
 
 use core::marker::PhantomData;
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
-use crate::purpose::{LogSigning, Signing};
+use crate::purpose::{LogSigning, Signing, WitnessSigning};
 use crate::{Purpose, Secret};
 
 /// A purpose whose secrets are Ed25519 seeds.
 pub trait Signs: Purpose {}
 impl Signs for Signing {}
 impl Signs for LogSigning {}
+impl Signs for WitnessSigning {}
 
 /// An Ed25519 key pair; a party's, unless said otherwise.
 pub struct SigningKey<P: Signs = Signing> {

@@ -127,6 +127,13 @@ pub enum Event {
         /// Commitment to the withdrawn tokens.
         commitment: String,
     },
+    /// The operator did something by hand.
+    Admin {
+        /// What, a word such as `party-invited` or `quarantine-cleared`.
+        action: String,
+        /// The name or id that it was done to.
+        subject: String,
+    },
 }
 
 impl Event {
@@ -244,6 +251,10 @@ impl Event {
                 require("collaboration", is_hex(collaboration, 32))?;
                 require("withdrawal", is_hex(withdrawal, 32))?;
                 require("commitment", is_hex(commitment, 64))
+            }
+            Event::Admin { action, subject } => {
+                require("action", is_name(action))?;
+                require("subject", is_name(subject) || is_hex(subject, 32))
             }
         }
     }

@@ -7,10 +7,12 @@
 //!
 //! Who learns what: readers of the log learn names of parties, times, ids, released (noisy, rounded)
 //! counts and digests; never a token, a cookie, an exact count or anything about one person. What the log
-//! cannot show: that the operator shows everybody the same log; compare checkpoints with
-//! [`check_consistency`]. Source: RFC 6962 §2.1, C2SP tlog-tiles, tlog-checkpoint, signed-note; SPEC.md.
+//! cannot show alone: that the operator shows everybody the same log. For that checkpoints are compared with
+//! [`check_consistency`], and witnesses cosign them ([`Witness`], [`WitnessKey`]). Source: RFC 6962 §2.1, C2SP
+//! tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-witness; SPEC.md.
 
 mod checkpoint;
+mod cosignature;
 mod coverage;
 mod event;
 mod field;
@@ -21,8 +23,12 @@ mod rules;
 mod store;
 mod tree;
 mod verify;
+mod witness;
 
-pub use checkpoint::{BadOrigin, CHECKPOINT, LogKey, Opened, open_checkpoint};
+pub use checkpoint::{
+    BadOrigin, CHECKPOINT, Cosigned, LogKey, Opened, open_checkpoint, open_cosigned,
+};
+pub use cosignature::{Cosignature, MAX_COSIGNATURES, WitnessKey, WitnessVerifier};
 pub use coverage::Coverage;
 pub use event::Event;
 pub use leaf::{LEAF_MAX, Leaf, LeafError, key_fingerprint};
@@ -32,6 +38,9 @@ pub use proof::{
 pub use rules::Rule;
 pub use store::{MemoryStore, TileStore, publish};
 pub use verify::{Summary, Violation, paths, verify};
+pub use witness::{
+    AddCheckpoint, BadLogKey, Known, MAX_PROOF, MAX_REQUEST, SIZE_TYPE, Seen, Verdict, Witness,
+};
 
 #[cfg(test)]
 mod tests;

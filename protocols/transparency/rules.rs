@@ -59,6 +59,9 @@ pub enum Rule {
     /// No released decision for that audience and destination before.
     #[error("a delivery follows a decision that released that audience to that destination")]
     NotReleased,
+    /// An act of the operator under another name.
+    #[error("what the operator does by hand is recorded under the operator's name")]
+    Operator,
 }
 
 struct Collaboration {
@@ -202,6 +205,7 @@ impl History {
                 }
                 self.once("withdrawal", withdrawal)
             }
+            Event::Admin { .. } => (actor == OPERATOR).then_some(()).ok_or(Rule::Operator),
         }
     }
 

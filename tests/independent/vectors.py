@@ -27,10 +27,10 @@ except ImportError:
 
 from batch import check_proofs, check_records  # noqa: E402
 from compare import Different, mac, refused, same, unhex  # noqa: E402
-from consent import check_records  # noqa: E402
 from gate import check_audiences, check_decisions, policy_digest  # noqa: E402
 from iab import check_gpp, check_tcf  # noqa: E402
 from log import check_log  # noqa: E402
+from witness import check_witness  # noqa: E402
 
 
 # --- RFC 2104, RFC 5869 -------------------------------------------------------------------------
@@ -230,7 +230,7 @@ PARTS = [
     ("pairing", "pairing.json", check_pairing),
     ("label", "label.json", check_label),
     ("transparency", "log.json", check_log),
-    ("consent", "records.json", check_records),
+    ("transparency", "witness.json", check_witness),
     ("release", "decisions.json", check_decisions),
     ("release", "audiences.json", check_audiences),
     ("consent", "records.json", check_records),

@@ -1,4 +1,4 @@
-//! Key directories: a party's and the operator's.
+//! Key directories: a party's, the operator's and a witness's.
 //!
 //! Directories are 0700 and files 0600; anything wider is refused with the command that repairs it.
 //! Every write is atomic and durable: a temporary file beside the target, synced, renamed, and the
@@ -9,6 +9,7 @@ mod files;
 mod marker;
 mod operator;
 mod party;
+mod witness;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::{Entropy, Purpose, Secret, keyfile};
 pub use files::{create_private_dir, read_private, write_private};
 pub use operator::OperatorHome;
 pub use party::PartyHome;
+pub use witness::WitnessHome;
 
 /// Why a key directory or a file in it cannot be used. Names files, never what is in them.
 #[derive(Debug, thiserror::Error)]

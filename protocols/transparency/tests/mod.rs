@@ -5,6 +5,7 @@ mod order;
 mod tamper;
 mod tiles;
 mod vectors;
+mod witnesses;
 
 use tamis_keys::Secret;
 

@@ -215,3 +215,20 @@ fn an_id_is_used_once() {
         assert_eq!(said, Err(Rule::Repeated), "leaf {repeated}");
     }
 }
+
+#[test]
+fn what_the_operator_does_by_hand_is_under_its_own_name() {
+    let act = |subject: &str| Event::Admin {
+        action: "quarantine-cleared".into(),
+        subject: subject.into(),
+    };
+    assert_eq!(add("operator", act("acme")), Ok(()));
+    assert_eq!(add("operator", act(&id(2))), Ok(()));
+    for party in ["acme", "mapper", "auditor"] {
+        assert_eq!(add(party, act("acme")), Err(Rule::Operator));
+    }
+    for subject in ["", "a b", "Acme", "an@example.org", &digest(1)] {
+        let said = leaf(1, "operator", act(subject)).check();
+        assert_eq!(said, Err(LeafError::Field("subject")), "{subject}");
+    }
+}

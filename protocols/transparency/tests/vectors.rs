@@ -59,3 +59,31 @@ fn committed_vectors_are_what_the_code_makes() {
         }),
     );
 }
+
+#[test]
+fn committed_vectors_of_a_witness_are_what_the_code_makes() {
+    let (old, size, time) = (5, 300, 1_795_600_000);
+    let leaves: Vec<_> = (0..size).map(|n| witnesses::act(n, 0)).collect();
+    let request = witnesses::request(old, size, 0);
+    let checkpoint = String::from_utf8(request.checkpoint.clone()).unwrap();
+    let (text, _) = checkpoint.split_once("\n\n").unwrap();
+    let key = witnesses::witness(1);
+    let line = key.cosign(format!("{text}\n").as_bytes(), time);
+    golden::check(
+        "transparency/vectors/witness.json",
+        &json!({
+            "leaf": String::from_utf8(leaves[0].clone()).unwrap(),
+            "leaf_last": String::from_utf8(leaves[299].clone()).unwrap(),
+            "size": size,
+            "old_size": old,
+            "name": key.verifier().name(),
+            "seed": hex::encode([1; 32]),
+            "vkey": key.verifier().vkey(),
+            "log_vkey": super::key().vkey(),
+            "time": time,
+            "request": String::from_utf8(request.to_bytes()).unwrap(),
+            "answer": line,
+            "checkpoint": format!("{checkpoint}{line}"),
+        }),
+    );
+}
