@@ -15,7 +15,7 @@ use super::invite::token_hash;
 use super::parties::view;
 use super::{Service, ServiceError};
 use crate::store::parties::{Invitation, Party, StoredEndpoint};
-use crate::store::{snapshot, transact};
+use crate::store::{grouped, snapshot};
 
 /// Longest address and longest authority file, in bytes.
 const URL_MAX: usize = 2048;
@@ -56,7 +56,7 @@ impl Service {
                     "The certificate request must be PKCS#10 in PEM, signed by its own key.",
                 )
             })?;
-        transact!(self.store(), "enrol", |tx| {
+        grouped!(self.store(), "enrol", |tx| {
             if tx.invitation(&hash, now).await?.is_none() {
                 return Err(not_valid());
             }

@@ -6,7 +6,7 @@ use tamis_protocols::wire::api::Role;
 use super::record::OPERATOR;
 use super::{Service, ServiceError};
 use crate::domain::name::PartyName;
-use crate::store::transact;
+use crate::store::grouped;
 
 impl Service {
     /// A one-time token, 64 hexadecimal digits, with which a party of that name and role can enrol
@@ -32,7 +32,7 @@ impl Service {
         let hash = token_hash(&token);
         let now = self.now();
         let expires = self.after(now, self.limits().invitation_life);
-        transact!(self.store(), "invite", |tx| {
+        grouped!(self.store(), "invite", |tx| {
             let known = tx.party(name.as_str()).await?;
             if known.is_some_and(|party| party.role != role) {
                 return Err(ServiceError::conflict(
@@ -42,8 +42,11 @@ impl Service {
             }
             tx.add_invitation(&hash, name.as_str(), role, now, expires)
                 .await?;
+            self.record_act(tx, now, "party-invited", name.as_str())
+                .await?;
             Ok(())
         })?;
+        self.wake();
         Ok(token)
     }
 }

@@ -35,6 +35,8 @@ impl Service {
                 return Err(ServiceError::NotFound);
             }
             tx.clear_quarantine(upload, now).await?;
+            self.record_act(tx, now, "quarantine-cleared", &upload.to_string())
+                .await?;
             let mut queued = 0;
             for id in tx.deliveries_without_job(upload).await? {
                 let delivery = tx.delivery(id).await?.ok_or(ServiceError::NotFound)?;

@@ -7,8 +7,8 @@ use tamis_protocols::release::Policy;
 use tamis_protocols::transparency::{Event, Leaf};
 
 use super::{Service, ServiceError};
-use crate::store::Tx;
 use crate::store::jobs::JobKind;
+use crate::store::{Tx, grouped};
 
 /// The name under which the service itself acts. No party may have it.
 pub(super) const OPERATOR: &str = "operator";
@@ -30,9 +30,41 @@ impl Service {
         let line = String::from_utf8(leaf.to_bytes())
             .map_err(|error| ServiceError::internal("leaf", error))?;
         let index = tx.append_leaf(&line).await?;
-        if !tx.job_waits(JobKind::Publish).await? {
-            self.queue(tx, JobKind::Publish, "log", "log", now).await?;
+        if !tx.publishes() {
+            if !tx.job_waits(JobKind::Publish).await? {
+                self.queue(tx, JobKind::Publish, "log", "log", now).await?;
+            }
+            tx.set_publishes();
         }
+        Ok(index)
+    }
+
+    /// Appends what the operator did by hand to `subject`, a name or an id; its index.
+    pub(super) async fn record_act(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        action: &str,
+        subject: &str,
+    ) -> Result<u64, ServiceError> {
+        let event = Event::Admin {
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+        };
+        self.record(tx, now, OPERATOR, event, None).await
+    }
+
+    /// Records an act of the operator that changes nothing in the database; in the log for good when this
+    /// returns, published later. Its index.
+    ///
+    /// # Errors
+    /// An action or a subject that a leaf cannot have; the database.
+    pub async fn note(&self, action: &str, subject: &str) -> Result<u64, ServiceError> {
+        let now = self.now();
+        let index = grouped!(self.store(), "note", |tx| {
+            self.record_act(tx, now, action, subject).await
+        })?;
+        self.wake();
         Ok(index)
     }
 

@@ -23,7 +23,7 @@ use super::{Caller, Service, ServiceError, scope};
 use crate::domain::state;
 use crate::sets;
 use crate::store::withdrawals::Withdrawal;
-use crate::store::{Tx, snapshot, transact};
+use crate::store::{Tx, grouped, snapshot};
 
 /// Most tokens of one withdrawal.
 const MOST: usize = 50_000;
@@ -75,7 +75,7 @@ impl Service {
                 .map_err(|error| ServiceError::internal("withdrawal file", error))
         })
         .await?;
-        let written = transact!(self.store(), "withdraw", |tx| {
+        let written = grouped!(self.store(), "withdraw", |tx| {
             self.take_effect(tx, &mut new, &commitment).await
         });
         if let Err(error) = written {

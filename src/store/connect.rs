@@ -81,6 +81,7 @@ impl Store {
             pool,
             engine,
             writer: Arc::new(Semaphore::new(1)),
+            group: Arc::default(),
         })
     }
 }

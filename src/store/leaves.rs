@@ -7,6 +7,9 @@ use super::{StoreError, Tx};
 impl Tx {
     /// Appends a leaf; its index. Indices are given out inside the transaction, so there are no gaps.
     pub async fn append_leaf(&mut self, bytes: &str) -> Result<u64, StoreError> {
+        if let Some(index) = self.hold_leaf(bytes).await? {
+            return Ok(u64::try_from(index).unwrap_or_default());
+        }
         let index = self.count("leaves").await?;
         self.one(
             sql("INSERT INTO leaves (idx, bytes) VALUES ($1, $2)")

@@ -2,7 +2,7 @@
 //!
 //! One file per aggregate. Everything happens in a *named* transaction: `transact!` runs a
 //! block, `IMMEDIATE` on SQLite and `SERIALIZABLE` on PostgreSQL, and runs it again when the database
-//! says that it lost a race; `snapshot!` is the same for reading one consistent state. A mutation names the row it expects and fails unless it hits exactly one.
+//! says that it lost a race; `grouped!` lets small ones share a commit; `snapshot!` is the same for reading one consistent state. A mutation names the row it expects and fails unless it hits exactly one.
 //!
 //! sqlx's `Any` driver knows few types, binds a NULL with the type of its `Option`, and takes pragmas
 //! only after connecting; so columns are TEXT and BIGINT, sums stay out of SQL, and the pragmas are
@@ -20,6 +20,7 @@ pub mod coverages;
 pub mod decisions;
 pub mod deliveries;
 pub mod emissions;
+mod group;
 pub mod inventory;
 pub mod jobs;
 pub mod layers;
@@ -44,7 +45,7 @@ use tokio::sync::Semaphore;
 pub(crate) use connect::create_schema;
 pub use connect::sqlite_url;
 pub use transaction::Tx;
-pub(crate) use transaction::{again, snapshot, transact};
+pub(crate) use transaction::{Kind, again, grouped, snapshot, transact};
 
 /// A handle on the database; clones share one pool.
 #[derive(Clone)]
@@ -53,6 +54,7 @@ pub struct Store {
     engine: Engine,
     /// SQLite has one writer: waiting here is fair and does not spin on a busy database.
     writer: Arc<Semaphore>,
+    group: group::Group,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

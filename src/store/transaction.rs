@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, Transaction};
+use sqlx::{Any, AnyConnection, Transaction};
 use tokio::sync::SemaphorePermit;
 
+use super::group::{Ended, Member};
 use super::row::Row;
 use super::{Engine, Store, StoreError};
 
@@ -16,9 +17,28 @@ const ATTEMPTS: u32 = 20;
 /// One running transaction.
 pub struct Tx {
     name: &'static str,
-    inner: Transaction<'static, Any>,
+    inner: Inner,
     /// The database said that the whole transaction should be run again.
     lost: bool,
+}
+
+/// Whose transaction it is.
+enum Inner {
+    /// Its own; and whether a job that publishes is known to wait.
+    Alone(Transaction<'static, Any>, bool),
+    /// A group's, of which it is a part.
+    Part(Member),
+}
+
+/// How a block is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// On one snapshot.
+    Reads,
+    /// As a transaction of its own.
+    Writes,
+    /// As a part of a group's transaction.
+    Grouped,
 }
 
 /// A statement with its arguments.
@@ -36,14 +56,29 @@ pub(super) fn sql(text: &'static str) -> Sql {
 /// block, not the function around it.
 macro_rules! transact {
     ($store:expr, $name:expr, |$tx:ident| $work:block) => {
-        $crate::store::again!($store.attempts($name, true), |$tx| $work)
+        $crate::store::again!($store.attempts($name, $crate::store::Kind::Writes), |$tx| {
+            $work
+        })
+    };
+}
+
+/// [`transact!`] for blocks that write little and may be many at a time: several share one commit, and
+/// each is acknowledged when that is durable. The block does not read leaves of the log. See `group`.
+macro_rules! grouped {
+    ($store:expr, $name:expr, |$tx:ident| $work:block) => {
+        $crate::store::again!(
+            $store.attempts($name, $crate::store::Kind::Grouped),
+            |$tx| $work
+        )
     };
 }
 
 /// Runs a block on one consistent snapshot, for reading only: `snapshot!(store, "name", |tx| { … })`.
 macro_rules! snapshot {
     ($store:expr, $name:expr, |$tx:ident| $work:block) => {
-        $crate::store::again!($store.attempts($name, false), |$tx| $work)
+        $crate::store::again!($store.attempts($name, $crate::store::Kind::Reads), |$tx| {
+            $work
+        })
     };
 }
 
@@ -69,23 +104,27 @@ macro_rules! again {
     }};
 }
 
-pub(crate) use {again, snapshot, transact};
+pub(crate) use {again, grouped, snapshot, transact};
 
 /// The attempts of one transaction.
 pub(crate) struct Attempts<'s> {
     store: &'s Store,
     name: &'static str,
-    writes: bool,
+    kind: Kind,
     made: u32,
     turn: Option<SemaphorePermit<'s>>,
 }
 
 impl Store {
-    pub(crate) fn attempts(&self, name: &'static str, writes: bool) -> Attempts<'_> {
+    pub(crate) fn attempts(&self, name: &'static str, kind: Kind) -> Attempts<'_> {
+        let kind = match (kind, self.engine) {
+            (Kind::Grouped, Engine::Postgres) => Kind::Writes,
+            (kind, _) => kind,
+        };
         Attempts {
             store: self,
             name,
-            writes,
+            kind,
             made: 0,
             turn: None,
         }
@@ -94,18 +133,26 @@ impl Store {
 
 impl Attempts<'_> {
     pub(crate) async fn begin(&mut self) -> Result<Tx, StoreError> {
-        let statement = match (self.store.engine, self.writes) {
-            (Engine::Sqlite, true) => "BEGIN IMMEDIATE",
-            (Engine::Sqlite, false) => "BEGIN DEFERRED",
-            (Engine::Postgres, true) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-            (Engine::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        let reads = self.kind == Kind::Reads;
+        let statement = match (self.store.engine, reads) {
+            (Engine::Sqlite, false) => "BEGIN IMMEDIATE",
+            (Engine::Sqlite, true) => "BEGIN DEFERRED",
+            (Engine::Postgres, false) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            (Engine::Postgres, true) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
         loop {
-            if self.writes && self.store.engine == Engine::Sqlite {
-                // The semaphore is never closed.
-                self.turn = self.store.writer.acquire().await.ok();
-            }
-            match self.store.pool.begin_with(statement).await {
+            let begun = match self.kind {
+                Kind::Grouped => self.store.join().await.map(Inner::Part),
+                _ => {
+                    if !reads && self.store.engine == Engine::Sqlite {
+                        // The semaphore is never closed.
+                        self.turn = self.store.writer.acquire().await.ok();
+                    }
+                    let begun = self.store.pool.begin_with(statement).await;
+                    begun.map(|inner| Inner::Alone(inner, false))
+                }
+            };
+            match begun {
                 Ok(inner) => {
                     return Ok(Tx {
                         name: self.name,
@@ -128,20 +175,36 @@ impl Attempts<'_> {
         tx: Tx,
         result: Result<T, E>,
     ) -> Option<Result<T, E>> {
-        let (lost, result) = match result {
-            Ok(value) if self.writes => match tx.inner.commit().await {
-                Ok(()) => return Some(Ok(value)),
-                Err(source) => {
-                    let name = self.name;
-                    let lost = is_lost_race(&source);
-                    (lost, Err(StoreError::Database { name, source }.into()))
+        let name = self.name;
+        let failed = |source| StoreError::Database { name, source };
+        let (lost, result) = match (tx.inner, result) {
+            (Inner::Part(part), Ok(value)) => match part.commit().await {
+                Ended::Committed => return Some(Ok(value)),
+                Ended::Undone => {
+                    // By itself, so that it meets its own errors alone.
+                    self.kind = Kind::Writes;
+                    let undone = sqlx::Error::Protocol("the group was undone".to_owned());
+                    (true, Err(failed(undone).into()))
+                }
+                Ended::Failed(what) => {
+                    let error = failed(sqlx::Error::Protocol(what));
+                    return Some(Err(error.into()));
                 }
             },
-            result => {
-                let lost = tx.lost;
+            (Inner::Part(part), result) => {
+                part.roll_back().await;
+                (tx.lost, result)
+            }
+            (Inner::Alone(inner, _), Ok(value)) if self.kind == Kind::Writes => {
+                match inner.commit().await {
+                    Ok(()) => return Some(Ok(value)),
+                    Err(source) => (is_lost_race(&source), Err(failed(source).into())),
+                }
+            }
+            (Inner::Alone(inner, _), result) => {
                 // A failed rollback closes the connection, which rolls back.
-                let _ = tx.inner.rollback().await;
-                (lost, result)
+                let _ = inner.rollback().await;
+                (tx.lost, result)
             }
         };
         match result {
@@ -188,20 +251,29 @@ impl Tx {
 
     /// A mutation that may hit any number of rows; how many it hit.
     pub(super) async fn many(&mut self, statement: Sql) -> Result<u64, StoreError> {
-        let result = statement.execute(&mut *self.inner).await;
+        let result = match self.connection().await {
+            Ok(connection) => statement.execute(connection).await,
+            Err(error) => Err(error),
+        };
         Ok(self.watch(result)?.rows_affected())
     }
 
     /// The row, if there is one.
     pub(super) async fn optional(&mut self, statement: Sql) -> Result<Option<Row>, StoreError> {
-        let result = statement.fetch_optional(&mut *self.inner).await;
+        let result = match self.connection().await {
+            Ok(connection) => statement.fetch_optional(connection).await,
+            Err(error) => Err(error),
+        };
         let row: Option<AnyRow> = self.watch(result)?;
         Ok(row.map(|row| Row::new(self.name, row)))
     }
 
     /// Every row; the statement carries its LIMIT.
     pub(super) async fn all(&mut self, statement: Sql) -> Result<Vec<Row>, StoreError> {
-        let result = statement.fetch_all(&mut *self.inner).await;
+        let result = match self.connection().await {
+            Ok(connection) => statement.fetch_all(connection).await,
+            Err(error) => Err(error),
+        };
         let rows: Vec<AnyRow> = self.watch(result)?;
         Ok(rows
             .into_iter()
@@ -220,6 +292,38 @@ impl Tx {
         Ok(row.int("value")? - 1)
     }
 
+    /// Holds a leaf until the group is closed, and tells its index; none if this is no part of a group.
+    pub(super) async fn hold_leaf(&mut self, bytes: &str) -> Result<Option<i64>, StoreError> {
+        let held = match &mut self.inner {
+            Inner::Alone(..) => return Ok(None),
+            Inner::Part(part) => part.hold_leaf(bytes).await,
+        };
+        self.watch(held).map(Some)
+    }
+
+    /// Whether this transaction, or the group that it is a part of, has made sure that a job publishes.
+    pub fn publishes(&self) -> bool {
+        match &self.inner {
+            Inner::Alone(_, publishes) => *publishes,
+            Inner::Part(part) => part.publishes(),
+        }
+    }
+
+    /// Notes that.
+    pub fn set_publishes(&mut self) {
+        match &mut self.inner {
+            Inner::Alone(_, publishes) => *publishes = true,
+            Inner::Part(part) => part.set_publishes(),
+        }
+    }
+
+    async fn connection(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
+        match &mut self.inner {
+            Inner::Alone(inner, _) => Ok(inner),
+            Inner::Part(part) => part.connection().await,
+        }
+    }
+
     pub(super) fn not_one_row(&self) -> StoreError {
         StoreError::NotOneRow { name: self.name }
     }
@@ -236,47 +340,5 @@ impl Tx {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::*;
-    use crate::store::sqlite_url;
-
-    #[tokio::test]
-    async fn concurrent_writers_get_every_number_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&sqlite_url(&dir.path().join("s.db")))
-            .await
-            .unwrap();
-        let tasks: Vec<_> = (0..20)
-            .map(|_| {
-                let store = store.clone();
-                tokio::spawn(
-                    async move { transact!(store, "count", |tx| { tx.count("order").await }) },
-                )
-            })
-            .collect();
-        let mut numbers = Vec::new();
-        for task in tasks {
-            numbers.push(task.await.unwrap().unwrap());
-        }
-        numbers.sort_unstable();
-        assert_eq!(numbers, (0..20).collect::<Vec<i64>>());
-    }
-
-    #[tokio::test]
-    async fn a_failed_transaction_leaves_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&sqlite_url(&dir.path().join("s.db")))
-            .await
-            .unwrap();
-        let failed: Result<(), StoreError> = transact!(store, "fail", |tx| {
-            tx.count("order").await?;
-            tx.one(sql("UPDATE counters SET value = 9 WHERE name = 'nobody'"))
-                .await
-        });
-        assert!(matches!(failed, Err(StoreError::NotOneRow { .. })));
-        let next: Result<i64, StoreError> =
-            transact!(store, "count", |tx| { tx.count("order").await });
-        assert_eq!(next.unwrap(), 0);
-    }
-}
+#[path = "transaction_tests.rs"]
+mod tests;
