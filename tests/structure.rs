@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every room of `src/` and the rooms that it may name, from the top down.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("main", &["app"]),
     (
         "app",
@@ -21,7 +21,8 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("config", &["http", "domain"]),
     ("http", &["service", "domain"]),
     ("worker", &["service", "store", "domain"]),
-    ("cli", &["attack", "party", "delivery", "domain"]),
+    ("cli", &["attack", "party", "witness", "delivery", "domain"]),
+    ("witness", &["delivery", "domain"]),
     ("attack", &[]),
     (
         "service",

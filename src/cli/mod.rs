@@ -42,6 +42,7 @@ mod screen;
 mod serve;
 mod sink;
 mod upload;
+mod witness;
 
 pub use failure::{Exit, Failure};
 pub use operator::Operator;
@@ -107,6 +108,8 @@ enum Command {
     #[command(subcommand)]
     Log(log::Log),
     Sink(sink::Sink),
+    #[command(subcommand)]
+    Witness(witness::Witness),
     Attack(attack::Attack),
     Demo(demo::Demo),
 }
@@ -139,6 +142,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Attack(command) => command.run(wiring, &screen),
         // Ends by itself when asked to, after it has written the members.
         Command::Sink(command) => block_on(command.run(wiring, &screen)),
+        // Ends by itself as well: what is under way is answered.
+        Command::Witness(command) => block_on(command.run(wiring, &screen)),
         Command::Demo(command) => at_work(command.run(wiring, &screen)),
     };
     match outcome {

@@ -37,6 +37,7 @@ mod tests;
 
 pub use certificate::{CertificateError, Receiver, certificate};
 pub use server::Sink;
+pub(crate) use server::{acceptor, write_address};
 
 /// Where a destination keeps its webhook secret in its key directory.
 pub const SECRET_FILE: &str = "webhook-secret";

@@ -186,7 +186,7 @@ async fn report_when_idle(receiving: Arc<Receiving>) {
 }
 
 /// Whoever waits for the file never sees it half written.
-fn write_address(file: &Path, address: SocketAddr) -> io::Result<()> {
+pub(crate) fn write_address(file: &Path, address: SocketAddr) -> io::Result<()> {
     let directory = file.parent().filter(|path| !path.as_os_str().is_empty());
     let mut new = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
     writeln!(new, "{address}")?;
@@ -195,7 +195,7 @@ fn write_address(file: &Path, address: SocketAddr) -> io::Result<()> {
 }
 
 /// TLS 1.3 alone: the service speaks it.
-fn acceptor(receiver: &Receiver) -> Result<TlsAcceptor, SinkError> {
+pub(crate) fn acceptor(receiver: &Receiver) -> Result<TlsAcceptor, SinkError> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(receiver.certificate_pem.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|_| SinkError::Certificate)?;
