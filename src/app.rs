@@ -30,7 +30,7 @@ use crate::cli::operator::{
 };
 use crate::cli::{self, Failure, Wiring};
 use crate::config::{Config, ConfigError};
-use crate::delivery::egress::NetworkError;
+use crate::delivery::egress::{EgressError, NetworkError};
 use crate::domain::id::Id;
 use crate::http::tls::TlsError;
 use crate::party::exchange::enrolment::Invitation;
@@ -86,6 +86,8 @@ pub enum AppError {
     Work(#[from] JobError),
     #[error("delivery.allowed_networks: {0}")]
     Network(#[from] NetworkError),
+    #[error("witness.peer: {0}")]
+    Witness(#[from] EgressError),
     #[error("{0} is not in quarantine: `tamis quarantine` without --clear lists what is")]
     NotInQuarantine(String),
     #[error(
@@ -107,6 +109,7 @@ impl AppError {
                 | AppError::Origin(_)
                 | AppError::NotInQuarantine(_)
                 | AppError::Network(_)
+                | AppError::Witness(_)
                 | AppError::Service(ServiceError::Invalid { .. } | ServiceError::Conflict { .. })
                 | AppError::Authority(AuthorityError::HostName)
         )

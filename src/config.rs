@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tamis_protocols::release::Policy;
+use tamis_protocols::transparency::WitnessVerifier;
 
 use crate::http::limits::Limits;
 
@@ -79,6 +80,8 @@ pub struct Config {
     pub quarantine: Quarantine,
     /// Deliveries.
     pub delivery: Delivery,
+    /// Witnesses of the log.
+    pub witness: Witness,
     /// Connections and requests.
     pub limits: Limits,
 }
@@ -155,6 +158,48 @@ pub struct Delivery {
     pub request_seconds: u64,
 }
 
+/// Witnesses of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Witness {
+    /// How many must vouch for the log before an audience leaves, 0 to the number of peers.
+    pub require: usize,
+    /// Those that are asked, at most 15.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub peer: Vec<WitnessPeer>,
+}
+
+/// A witness of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessPeer {
+    /// Its submission prefix, https.
+    pub url: String,
+    /// Its verifier key, which has its name.
+    pub vkey: String,
+    /// PEM file of the only authority trusted for it, relative to the home; absent: those of the public web.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+}
+
+impl Witness {
+    /// The keys of the peers; none if one cannot be read, or a name or a key is there twice.
+    pub fn verifiers(&self) -> Option<Vec<WitnessVerifier>> {
+        let mut found: Vec<WitnessVerifier> = Vec::new();
+        for peer in &self.peer {
+            let one = WitnessVerifier::parse(&peer.vkey)?;
+            let same = |other: &WitnessVerifier| {
+                other.name() == one.name() || other.public() == one.public()
+            };
+            if found.iter().any(same) {
+                return None;
+            }
+            found.push(one);
+        }
+        Some(found)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -173,6 +218,7 @@ impl Default for Config {
             work: Work::default(),
             quarantine: Quarantine::default(),
             delivery: Delivery::default(),
+            witness: Witness::default(),
             limits: Limits::default(),
         }
     }

@@ -180,9 +180,9 @@ async fn the_logs_tiles_exist_for_auditors_only() {
     let world = world().await;
     let shop = world.enrolled("shop", Role::Advertiser).await;
     let auditor = world.enrolled("watch", Role::Auditor).await;
-    // The log is published in the background: a moment after the two enrolments.
+    // The log is published in the background: a moment after two invitations and two enrolments.
     for _ in 0..100 {
-        let tile = "/v1/log/tile/entries/000.p/2";
+        let tile = "/v1/log/tile/entries/000.p/4";
         let seen = world.ask(&auditor, &Method::GET, tile).await.status();
         assert_eq!(world.ask(&shop, &Method::GET, tile).await.status(), 404);
         if seen == 200 {

@@ -129,7 +129,7 @@ pub async fn start(options: &ServeOptions, entropy: Arc<dyn Entropy>) -> Result<
             tracing::error!(%error, "the API is not served any more");
         }
     }));
-    let (outbound, settings) = (outbound(config)?, settings(config));
+    let (outbound, settings) = (outbound(config, &options.home)?, settings(config));
     let worker = Worker::start(wired.service.clone(), outbound, settings).await?;
     tracing::info!(%address, "serving");
     Ok(Running {

@@ -1,5 +1,6 @@
 //! From an operator's home to a service.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +15,14 @@ use crate::config::Config;
 use crate::delivery::backoff::Backoff;
 use crate::delivery::egress::{Egress, Network, SystemResolver};
 use crate::delivery::webhook::{Timeouts, WebhookSender};
+use crate::delivery::witnesses::{Place, WitnessClient};
 use crate::domain::clock::Clock;
 use crate::domain::residency::Residency;
 use crate::matching::LocalEngine;
 use crate::service::authority::Authority;
 use crate::service::noise::ExactNoise;
 use crate::service::work::Outbound;
-use crate::service::{Compaction, Limits, Service, ServiceParts};
+use crate::service::{Compaction, Limits, Service, ServiceParts, WitnessRule};
 use crate::store::{Store, sqlite_url};
 use crate::worker::Settings;
 
@@ -126,12 +128,17 @@ fn limits(config: &Config) -> Limits {
             rows_percent: config.quarantine.rows_percent,
             persons_percent: config.quarantine.persons_percent,
         },
+        witnesses: WitnessRule {
+            require: config.witness.require,
+            // What cannot be read was refused with the configuration.
+            peers: config.witness.verifiers().unwrap_or_default(),
+        },
         ..Limits::default()
     }
 }
 
-/// How deliveries leave, as the configuration says.
-pub fn outbound(config: &Config) -> Result<Outbound, AppError> {
+/// How deliveries leave and witnesses are asked, as the configuration says.
+pub fn outbound(config: &Config, home: &Path) -> Result<Outbound, AppError> {
     let allowed = config.delivery.allowed_networks.iter();
     let allowed = allowed.map(|text| text.parse::<Network>());
     let egress = Egress::new(Arc::new(SystemResolver), allowed.collect::<Result<_, _>>()?);
@@ -139,13 +146,33 @@ pub fn outbound(config: &Config) -> Result<Outbound, AppError> {
         total: Duration::from_secs(config.delivery.request_seconds),
         ..Timeouts::default()
     };
+    let witnesses = WitnessClient::new(egress.clone(), places(config, home)?)?;
     Ok(Outbound {
+        witnesses: Arc::new(witnesses),
         courier: Arc::new(WebhookSender::new(egress, timeouts)),
         backoff: Backoff {
             attempts: config.delivery.attempts,
             ..Backoff::default()
         },
     })
+}
+
+/// Where the witnesses are, by their names.
+fn places(config: &Config, home: &Path) -> Result<BTreeMap<String, Place>, AppError> {
+    let names = config.witness.verifiers().unwrap_or_default();
+    let peers = names.iter().zip(&config.witness.peer);
+    let places = peers.map(|(key, peer)| {
+        let ca_pem = peer.ca.as_ref().map(|path| {
+            let path = home.join(path);
+            std::fs::read_to_string(&path).map_err(|source| AppError::File { path, source })
+        });
+        let place = Place {
+            url: peer.url.clone(),
+            ca_pem: ca_pem.transpose()?,
+        };
+        Ok((key.name().to_owned(), place))
+    });
+    places.collect()
 }
 
 /// How background work is done, as the configuration says.

@@ -4,6 +4,7 @@ use comfy_table::{LineStyle, Table, TableStyle};
 use tamis_protocols::wire::api::{
     AudienceState, AudienceUse, AudienceView, CollaborationState, CoverageView, DeliveryReason,
     DeliveryState, DeliveryView, MatchRate, ReleasedCount, UploadMode, UploadReport, UploadView,
+    WaitingFor,
 };
 
 /// Columns of a line that is broken: what the narrowest usual terminal shows, with room for an indent.
@@ -170,7 +171,10 @@ pub(super) fn deliveries(views: &[DeliveryView]) -> String {
 
 /// Where a delivery stands, and how often it was tried if that is news.
 fn progress(view: &DeliveryView) -> String {
-    let state = delivery_state(view.state);
+    let state = match view.waiting_for {
+        Some(WaitingFor::Witnesses) => "waiting for witnesses of the log",
+        None => delivery_state(view.state),
+    };
     match view.state {
         DeliveryState::Delivered if view.attempts <= 1 => state.to_owned(),
         _ if view.attempts == 0 => state.to_owned(),

@@ -1,12 +1,14 @@
 //! What each value may be.
 
+use tamis_protocols::transparency::MAX_COSIGNATURES;
+
 use super::{Config, ConfigError};
 use crate::domain::residency::is_tag;
 
 impl Config {
     /// Whether every value is in its range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let limits = &self.limits;
+        let (limits, witness) = (&self.limits, &self.witness);
         let ranges = [
             (
                 "url",
@@ -103,6 +105,29 @@ impl Config {
                 "delivery.request_seconds",
                 (1..=300).contains(&self.delivery.request_seconds),
                 "1 to 300",
+            ),
+            (
+                "witness.require",
+                witness.require <= witness.peer.len(),
+                "at most the number of [[witness.peer]]",
+            ),
+            (
+                "witness.peer",
+                witness.peer.len() <= MAX_COSIGNATURES,
+                "at most 15 witnesses",
+            ),
+            (
+                "witness.peer.url",
+                witness
+                    .peer
+                    .iter()
+                    .all(|peer| peer.url.starts_with("https://")),
+                "an https:// address",
+            ),
+            (
+                "witness.peer.vkey",
+                witness.verifiers().is_some(),
+                "what `tamis witness key` prints, each name and each key once",
             ),
             (
                 "limits.connections",

@@ -141,6 +141,10 @@ const COMMENTS: &[(&str, &str)] = &[
         "attempts",
         "Attempts of a batch before its delivery counts as failed; 36 take about a day.",
     ),
+    (
+        "require",
+        "Witnesses that must vouch for the log before an audience leaves; 0: none. Each has a section:\n# [[witness.peer]]\n# url = \"https://witness.example\"\n# vkey = \"what `tamis witness key` prints\"\n# ca = \"a PEM file, unless its certificate is of the public web\"\n# One on a private network is reached if delivery.allowed_networks has it.",
+    ),
     ("connections", "Open connections; further ones wait."),
     ("handshake_seconds", "Seconds for a TLS handshake."),
     (

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
+use tamis_protocols::transparency::WitnessKey;
 
 use super::*;
 
@@ -83,6 +84,34 @@ fn limits_that_switch_a_protection_off_are_refused() {
         "url = \"http://localhost\"\n",
     ] {
         assert!(parse(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn witnesses_are_read_each_once_and_no_more_required_than_there_are() {
+    let vkey = |n: u8| {
+        let key = tamis_keys::Secret::from_bytes([n; 32]);
+        let key = WitnessKey::new(key, &format!("witness.example/w{n}"));
+        key.unwrap().verifier().vkey()
+    };
+    let peer =
+        |vkey: &str| format!("[[witness.peer]]\nurl = \"https://w.example\"\nvkey = \"{vkey}\"\n");
+    let (one, two) = (peer(&vkey(1)), peer(&vkey(2)));
+    let config = parse(&format!("[witness]\nrequire = 2\n{one}{two}")).unwrap();
+    assert_eq!(config.witness.verifiers().unwrap().len(), 2);
+    assert_eq!(parse(&config.to_text()).unwrap(), config);
+    let log = tamis_keys::Secret::from_bytes([1; 32]);
+    let log = tamis_protocols::transparency::LogKey::new(log, "a.example/log").unwrap();
+    for bad in [
+        format!("[witness]\nrequire = 2\n{one}"),
+        format!("[witness]\nrequire = 1\n{one}{one}"),
+        format!("{one}{}", peer("none")),
+        peer(&log.vkey()),
+        one.replace("https", "http"),
+        "[witness]\nrequire = 1\n".to_owned(),
+        two.repeat(16),
+    ] {
+        assert!(parse(&bad).is_err(), "{bad}");
     }
 }
 

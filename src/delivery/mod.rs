@@ -16,3 +16,4 @@ pub mod sink;
 #[cfg(test)]
 mod testing;
 pub mod webhook;
+pub mod witnesses;

@@ -16,7 +16,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
 use tamis_keys::{Secret, purpose::Webhook};
 
-use super::egress::{Egress, EgressError};
+use super::egress::{Egress, EgressError, Vetted};
 use super::signature;
 
 pub(super) mod trust;
@@ -136,24 +136,7 @@ impl WebhookSender {
     pub async fn open(&self, target: Target) -> Result<Session, SendError> {
         let vetted = self.egress.vet(&target.url).await;
         let vetted = vetted.map_err(|error| retry(Failure::Egress(error)))?;
-        let tls = trust::client_config(target.ca_pem.as_deref())
-            .map_err(|_| retry(Failure::Authorities))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .http1_only()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .resolve_to_addrs(&vetted.host, &vetted.addresses)
-            // Shorter than any server keeps an idle connection: no message is lost to a close.
-            .pool_idle_timeout(Duration::from_secs(5))
-            .connect_timeout(self.timeouts.connect)
-            .timeout(self.timeouts.total)
-            .user_agent(concat!("tamis/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| retry(Failure::Authorities))?;
+        let client = client(&vetted, target.ca_pem.as_deref(), self.timeouts).map_err(retry)?;
         Ok(Session {
             client,
             url: vetted.url,
@@ -174,6 +157,31 @@ impl WebhookSender {
     ) -> Result<Ack, SendError> {
         self.open(target).await?.send(id, now, body).await
     }
+}
+
+/// A client that can connect to the vetted addresses and nowhere else.
+pub(super) fn client(
+    vetted: &Vetted,
+    ca_pem: Option<&str>,
+    timeouts: Timeouts,
+) -> Result<Client, Failure> {
+    let tls = trust::client_config(ca_pem).map_err(|_| Failure::Authorities)?;
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(true)
+        .http1_only()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .resolve_to_addrs(&vetted.host, &vetted.addresses)
+        // Shorter than any server keeps an idle connection: no message is lost to a close.
+        .pool_idle_timeout(Duration::from_secs(5))
+        .connect_timeout(timeouts.connect)
+        .timeout(timeouts.total)
+        .user_agent(concat!("tamis/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|_| Failure::Authorities)
 }
 
 impl Session {
@@ -248,7 +256,7 @@ fn retry(failure: Failure) -> SendError {
     }
 }
 
-fn failure(error: &reqwest::Error) -> Failure {
+pub(super) fn failure(error: &reqwest::Error) -> Failure {
     if trust::is_certificate_error(error) {
         Failure::Certificate
     } else if error.is_timeout() {

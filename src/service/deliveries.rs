@@ -1,7 +1,7 @@
 //! Deliveries as the two parties of a collaboration see them, and how one is queued.
 
 use jiff::Timestamp;
-use tamis_protocols::wire::api::{DeliveryReason, DeliveryState, DeliveryView};
+use tamis_protocols::wire::api::{DeliveryReason, DeliveryState, DeliveryView, WaitingFor};
 
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::id::Id;
@@ -28,11 +28,14 @@ impl Service {
                 .map(|audience| (audience.id, audience.name))
                 .collect();
             let found = tx.deliveries(collaboration).await?;
-            let named = found.into_iter().map(|delivery| {
+            let mut views = Vec::with_capacity(found.len());
+            let vouched = self.vouched_leaves(tx).await?;
+            for delivery in found {
                 let name = names.get(&delivery.audience).cloned().unwrap_or_default();
-                view(delivery, name)
-            });
-            Ok(named.collect())
+                let waiting_for = waiting_for(tx, &delivery, vouched).await?;
+                views.push(view(delivery, name, waiting_for));
+            }
+            Ok(views)
         })
     }
 
@@ -44,7 +47,9 @@ impl Service {
             let audience = tx.audience(found.audience).await?;
             let audience = audience.ok_or(ServiceError::NotFound)?;
             scope::collaboration(tx, caller, audience.collaboration).await?;
-            Ok(view(found, audience.name))
+            let vouched = self.vouched_leaves(tx).await?;
+            let waiting_for = waiting_for(tx, &found, vouched).await?;
+            Ok(view(found, audience.name, waiting_for))
         })
     }
 
@@ -87,7 +92,22 @@ impl Service {
     }
 }
 
-fn view(found: Delivery, audience: String) -> DeliveryView {
+/// Whether a delivery that has not begun waits for more witnesses, which `vouched` leaves have.
+async fn waiting_for(
+    tx: &mut Tx,
+    delivery: &Delivery,
+    vouched: u64,
+) -> Result<Option<WaitingFor>, ServiceError> {
+    if vouched == u64::MAX || delivery.state != state::Delivery::Queued {
+        return Ok(None);
+    }
+    let decision = tx.decision(delivery.decision).await?;
+    let leaf = decision.and_then(|decision| decision.leaf);
+    let waits = leaf.is_none_or(|leaf| leaf >= vouched);
+    Ok(waits.then_some(WaitingFor::Witnesses))
+}
+
+fn view(found: Delivery, audience: String, waiting_for: Option<WaitingFor>) -> DeliveryView {
     DeliveryView {
         id: found.id.to_string(),
         audience,
@@ -98,6 +118,7 @@ fn view(found: Delivery, audience: String) -> DeliveryView {
         created_at: found.created_at.to_string(),
         delivered_at: found.delivered_at.map(|at| at.to_string()),
         next_attempt_at: found.next_attempt_at.map(|at| at.to_string()),
+        waiting_for,
         log_index: found.leaf,
     }
 }

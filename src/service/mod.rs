@@ -44,6 +44,7 @@ mod tests;
 mod uploads;
 mod windows;
 mod withdraw;
+mod witnessed;
 pub mod work;
 
 use std::path::PathBuf;
@@ -54,7 +55,7 @@ use jiff::Timestamp;
 use tamis_keys::purpose::KeyEncryption;
 use tamis_keys::{Entropy, Secret};
 use tamis_protocols::release::{Abnormal, Noise, Policy};
-use tamis_protocols::transparency::LogKey;
+use tamis_protocols::transparency::{LogKey, WitnessVerifier};
 use tamis_protocols::wire::api::Role;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -73,6 +74,7 @@ use append::Appenders;
 use authority::Authority;
 use files::Files;
 use work::cancel::Running;
+use work::cosign::Vouched;
 use work::judge::Judged;
 use work::memory::Memory;
 
@@ -110,6 +112,17 @@ pub struct Limits {
     pub evidence_life: Duration,
     /// Which match rates the operator looks at first.
     pub abnormal: Abnormal,
+    /// Who must vouch for the log before an audience leaves.
+    pub witnesses: WitnessRule,
+}
+
+/// Who must vouch for the log before an audience leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WitnessRule {
+    /// Witnesses that must have cosigned a checkpoint with the gate's decision in it; 0: none.
+    pub require: usize,
+    /// Those whose word counts, each with a key and a name of its own.
+    pub peers: Vec<WitnessVerifier>,
 }
 
 impl Default for Limits {
@@ -128,6 +141,7 @@ impl Default for Limits {
             compaction: Compaction::default(),
             evidence_life: 5 * 365 * day,
             abnormal: Abnormal::default(),
+            witnesses: WitnessRule::default(),
         }
     }
 }
@@ -173,6 +187,8 @@ struct Inner {
     running: Running,
     memory: Memory,
     queued: Notify,
+    /// What each witness cosigned last, as far as this process knows.
+    vouched: Vouched,
 }
 
 impl Service {
@@ -193,6 +209,7 @@ impl Service {
             running: Running::default(),
             memory,
             queued: Notify::new(),
+            vouched: Vouched::default(),
         })))
     }
 

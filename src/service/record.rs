@@ -31,8 +31,10 @@ impl Service {
             .map_err(|error| ServiceError::internal("leaf", error))?;
         let index = tx.append_leaf(&line).await?;
         if !tx.publishes() {
-            if !tx.job_waits(JobKind::Publish).await? {
-                self.queue(tx, JobKind::Publish, "log", "log", now).await?;
+            match tx.job_waits(JobKind::Publish).await? {
+                // It may wait for witnesses.
+                true => tx.hasten_jobs(JobKind::Publish, now).await?,
+                false => self.queue(tx, JobKind::Publish, "log", "log", now).await?,
             }
             tx.set_publishes();
         }
@@ -61,10 +63,15 @@ impl Service {
     /// An action or a subject that a leaf cannot have; the database.
     pub async fn note(&self, action: &str, subject: &str) -> Result<u64, ServiceError> {
         let now = self.now();
-        let index = grouped!(self.store(), "note", |tx| {
-            self.record_act(tx, now, action, subject).await
+        let (index, first) = grouped!(self.store(), "note", |tx| {
+            let first = !tx.publishes();
+            let index = self.record_act(tx, now, action, subject).await?;
+            Ok::<_, ServiceError>((index, first))
         })?;
-        self.wake();
+        // Those of one group are published together.
+        if first {
+            self.wake();
+        }
         Ok(index)
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -27,6 +27,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         include_str!("migrations/0005_policy_and_coverage.sql"),
     ),
     (6, "ledgers", include_str!("migrations/0006_ledgers.sql")),
+    (
+        8,
+        "log_heads",
+        include_str!("migrations/0008_log_heads.sql"),
+    ),
 ];
 
 /// Per connection, as the `Any` driver takes no options. WAL lets readers read while one writes;

@@ -146,6 +146,18 @@ impl Tx {
         Ok(row.is_some())
     }
 
+    /// Makes jobs of that kind due that were given back for later without having failed.
+    pub async fn hasten_jobs(&mut self, kind: JobKind, now: Timestamp) -> Result<(), StoreError> {
+        self.many(
+            sql("UPDATE jobs SET due_at = $1 \
+                 WHERE kind = $2 AND lease IS NULL AND attempts = 0 AND due_at > $1")
+            .bind(now.as_millisecond())
+            .bind(kind.as_str()),
+        )
+        .await?;
+        Ok(())
+    }
+
     /// Whether a job of that kind on that subject has failed at least once and is still to be done.
     pub async fn job_retries(&mut self, kind: JobKind, subject: Id) -> Result<bool, StoreError> {
         let row = self

@@ -21,6 +21,7 @@ pub mod decisions;
 pub mod deliveries;
 pub mod emissions;
 mod group;
+pub mod heads;
 pub mod inventory;
 pub mod jobs;
 pub mod layers;

@@ -45,6 +45,28 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     sync_parent(path)
 }
 
+/// Writes files as [`write_private`] does, and syncs each directory once: afterwards each is the old content
+/// or the new one, whatever fails, and after `Ok` all are the new ones even through a power cut.
+pub fn write_private_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), HomeError> {
+    let mut written = Vec::with_capacity(files.len());
+    for (path, bytes) in files {
+        let temporary = beside(path)?;
+        let open = begin(&temporary, bytes).map_err(|e| HomeError::io(path, &e))?;
+        written.push((temporary, open, path));
+    }
+    let mut parents = std::collections::BTreeSet::new();
+    for (temporary, open, path) in written {
+        open.sync_all()
+            .and_then(|()| std::fs::rename(&temporary, path))
+            .map_err(|e| HomeError::io(path, &e))?;
+        parents.insert(path.parent());
+    }
+    for parent in parents.into_iter().flatten() {
+        sync_dir(parent)?;
+    }
+    Ok(())
+}
+
 /// Creates a directory with mode 0700, and its parents; one that is there must not be wider.
 pub fn create_private_dir(path: &Path) -> Result<(), HomeError> {
     let io = |e: std::io::Error| HomeError::io(path, &e);
@@ -86,6 +108,11 @@ fn beside(path: &Path) -> Result<PathBuf, HomeError> {
 }
 
 fn fill(temporary: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    begin(temporary, bytes)?.sync_all()
+}
+
+/// The file with its content, not yet synced.
+fn begin(temporary: &Path, bytes: &[u8]) -> std::io::Result<File> {
     // A crashed process with our id may have left one.
     if let Err(error) = std::fs::remove_file(temporary)
         && error.kind() != ErrorKind::NotFound
@@ -99,7 +126,7 @@ fn fill(temporary: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .open(temporary)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
-    file.sync_all()
+    Ok(file)
 }
 
 fn sync_parent(path: &Path) -> Result<(), HomeError> {
@@ -108,7 +135,11 @@ fn sync_parent(path: &Path) -> Result<(), HomeError> {
         Some(_) => Path::new("."),
         None => return Ok(()),
     };
-    File::open(parent)
+    sync_dir(parent)
+}
+
+fn sync_dir(path: &Path) -> Result<(), HomeError> {
+    File::open(path)
         .and_then(|dir| dir.sync_all())
-        .map_err(|e| HomeError::io(parent, &e))
+        .map_err(|e| HomeError::io(path, &e))
 }

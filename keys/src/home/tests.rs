@@ -164,3 +164,19 @@ fn an_operator_home_takes_its_key_from_the_file_or_the_command() {
             .ct_eq(&Secret::from_bytes([2; 32]))
     );
 }
+
+#[test]
+fn files_written_together_are_all_new_and_leave_no_temporary_file() {
+    let (_dir, path) = fresh();
+    create_private_dir(&path.join("deep")).unwrap();
+    write_private(&path.join("b"), b"old").unwrap();
+    let files = ["a", "b", "deep/c"].map(|name| (path.join(name), name.as_bytes().to_vec()));
+    write_private_all(&files).unwrap();
+    for (file, content) in &files {
+        assert_eq!(&*read_private(file).unwrap(), content);
+        assert_eq!(mode(file), 0o600);
+    }
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 3);
+    let nowhere = [(path.join("none/d"), Vec::new())];
+    assert!(write_private_all(&nowhere).is_err());
+}

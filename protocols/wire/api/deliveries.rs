@@ -30,6 +30,15 @@ pub enum DeliveryReason {
     Expiry,
 }
 
+/// What a delivery waits for that neither party can do anything about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingFor {
+    /// Witnesses that vouch for a log with the gate's decision in it.
+    Witnesses,
+}
+
 /// A delivery, without sizes: those are said once, by the gate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -54,6 +63,9 @@ pub struct DeliveryView {
     /// When the next attempt is due, while queued after a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<String>,
+    /// Why it has not begun, if not for its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<WaitingFor>,
     /// Index of the receipt's leaf, once delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,

@@ -29,7 +29,7 @@ pub use collaborations::{
     AcceptanceRequest, CollaborationState, CollaborationView, ProposalRequest,
 };
 pub use coverage::{Coverage, CoverageView};
-pub use deliveries::{DeliveryReason, DeliveryState, DeliveryView};
+pub use deliveries::{DeliveryReason, DeliveryState, DeliveryView, WaitingFor};
 pub use jobs::{JobKind, JobStage, JobView};
 pub use matches::{JobState, MatchView};
 pub use parties::{Endpoint, EnrolmentReply, EnrolmentRequest, PartyView, Role};

@@ -188,7 +188,7 @@ async fn files_that_no_row_knows_are_removed_at_the_start() {
 }
 
 /// The published files, as an auditor reads them.
-struct Published(std::path::PathBuf);
+pub(super) struct Published(pub(super) std::path::PathBuf);
 
 impl TileStore for Published {
     fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
@@ -245,20 +245,22 @@ async fn the_published_log_satisfies_an_auditor_after_every_kind_of_event() {
 }
 
 #[tokio::test]
-async fn a_log_killed_between_tiles_and_row_is_published_again_the_same() {
+async fn a_publisher_that_lost_its_lease_shows_nothing_and_the_next_goes_on() {
     let (mut world, _) = World::agreed().await;
     world.work(&[JobKind::Publish]).await;
+    let before = world.service.checkpoint().await.unwrap();
     world.enrol("eye", Role::Auditor).await;
     let held = world.lease(&world.service, JobKind::Publish).await.unwrap();
     world.pass(Duration::from_secs(61));
-    // The second run holds the lease: the first writes its files, and its row not.
+    // The second run holds the lease: the first writes its tiles, and signs nothing.
     let taken = world.lease(&world.service, JobKind::Publish).await.unwrap();
     assert!(world.service.run(&held, &world.outbound()).await.is_err());
-    let before = world.service.checkpoint().await.unwrap();
-    world.service.run(&taken, &world.outbound()).await.unwrap();
     assert_eq!(world.service.checkpoint().await.unwrap(), before);
+    world.service.run(&taken, &world.outbound()).await.unwrap();
+    let leaves = world.leaves().await.len() as u64;
     let log = Published(world.path().join("log"));
-    transparency::verify(&log, &world.service.log_key()).unwrap();
+    let summary = transparency::verify(&log, &world.service.log_key()).unwrap();
+    assert_eq!(summary.leaves, leaves);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ mod appending;
 mod asking;
 mod bridging;
 mod budget;
+mod bystanders;
 mod cancelling;
 mod charging;
 mod checking;
@@ -39,6 +40,7 @@ mod terms;
 mod together;
 mod windows;
 mod withdrawals;
+mod witnesses;
 mod world;
 
 use destination::{Answer, Destinations};

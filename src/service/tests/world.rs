@@ -19,6 +19,7 @@ use tamis_protocols::wire::batch::UploadKind;
 use tamis_protocols::wire::terms::{Destination, Terms};
 
 use super::Destinations;
+use super::bystanders::Bystanders;
 use super::instance::{Parts, csr};
 use crate::delivery::backoff::Backoff;
 use crate::domain::id::Id;
@@ -40,6 +41,7 @@ pub(super) const ALL: [JobKind; 7] = [
 pub(super) struct World {
     pub service: Service,
     pub destinations: Arc<Destinations>,
+    pub witnesses: Arc<Bystanders>,
     pub keys: BTreeMap<String, SigningKey>,
     pub parts: Parts,
     dir: tempfile::TempDir,
@@ -53,6 +55,7 @@ impl World {
         World {
             service: parts.open(dir.path()).await,
             destinations: Arc::default(),
+            witnesses: Arc::default(),
             keys: BTreeMap::new(),
             parts,
             dir,
@@ -106,6 +109,7 @@ impl World {
         Outbound {
             courier: self.destinations.clone(),
             backoff: Backoff::default(),
+            witnesses: self.witnesses.clone(),
         }
     }
 

@@ -9,6 +9,9 @@
 //! by batch, so a killed worker goes on at the first batch that is not acknowledged, with the same id
 //! and the same bytes. The receipt's leaf and the new told-state commit together.
 //!
+//! It begins only when enough witnesses vouch for a log with the gate's decision in it, if the operator
+//! requires any; until then it waits, and says so.
+//!
 //! What the destination learns: its own cookies, joining and leaving an audience. The log: a digest.
 
 use std::time::Duration;
@@ -24,6 +27,9 @@ use crate::service::Service;
 use crate::service::files::remove;
 use crate::store::members::MemberFile;
 use crate::store::{Tx, snapshot, transact};
+
+/// When a delivery that waits for witnesses is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Service {
     pub(super) async fn run_deliver(
@@ -44,14 +50,19 @@ impl Service {
         }
     }
 
-    /// Marks the delivery as being sent; false if it is over already.
+    /// Marks the delivery as being sent; false if it is over already, or waits for witnesses.
     async fn begin_delivery(&self, held: &Held, id: Id) -> Result<bool, JobError> {
+        let again = self.after(self.now(), LOOK_AGAIN);
         transact!(self.store(), "delivery-begin", |tx| {
             tx.hold_job(&held.job).await?;
             let found = tx.delivery(id).await?;
             let found = found.ok_or_else(|| JobError::gone("the delivery"))?;
             if found.state.next().is_empty() {
                 tx.end_job(&held.job).await?;
+                return Ok(false);
+            }
+            if !self.is_vouched_for(tx, found.decision).await? {
+                tx.return_job(&held.job, again, false).await?;
                 return Ok(false);
             }
             if found.state == state::Delivery::Queued {
@@ -61,6 +72,14 @@ impl Service {
             tx.count_attempt(id, 1).await?;
             Ok::<_, JobError>(true)
         })
+    }
+
+    /// Whether enough witnesses vouch for a log with this decision in it.
+    async fn is_vouched_for(&self, tx: &mut Tx, decision: Id) -> Result<bool, JobError> {
+        let vouched = self.vouched_leaves(tx).await?;
+        let decision = tx.decision(decision).await?;
+        let decision = decision.ok_or_else(|| JobError::gone("the decision"))?;
+        Ok(vouched == u64::MAX || decision.leaf.is_some_and(|leaf| leaf < vouched))
     }
 
     async fn attempt(&self, held: &Held, id: Id, outbound: &Outbound) -> Result<(), JobError> {

@@ -7,6 +7,7 @@
 mod admit;
 pub(super) mod cancel;
 pub mod compact;
+pub(super) mod cosign;
 mod courier;
 mod cover;
 mod decide;
@@ -28,6 +29,7 @@ mod sweep;
 use std::sync::Arc;
 
 pub use cancel::Cancel;
+pub use cosign::Witnesses;
 pub use courier::{Courier, Route};
 
 use super::{Service, ServiceError};
@@ -54,13 +56,15 @@ pub struct Held {
     pub memory: Option<Arc<Reservation>>,
 }
 
-/// How deliveries reach their destinations.
+/// How deliveries reach their destinations, and the log its witnesses.
 #[derive(Clone)]
 pub struct Outbound {
     /// Sends.
     pub courier: Arc<dyn Courier>,
     /// How long it keeps trying.
     pub backoff: Backoff,
+    /// Asks witnesses of the log.
+    pub witnesses: Arc<dyn Witnesses>,
 }
 
 /// Why a job did not end.
@@ -126,7 +130,7 @@ impl Service {
             JobKind::Match => self.run_match(held).await,
             JobKind::Decide => self.run_decide(held).await,
             JobKind::Deliver => self.run_deliver(held, outbound).await,
-            JobKind::Publish => self.run_publish(held).await,
+            JobKind::Publish => self.run_publish(held, outbound).await,
             JobKind::Compact => self.run_compact(held).await,
             JobKind::Expire => self.run_sweep(held).await,
         }

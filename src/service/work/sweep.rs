@@ -40,7 +40,8 @@ impl Service {
         let known = transact!(self.store(), "recover", |tx| {
             tx.reclaim_jobs(instance).await?;
             let (leaves, published) = tx.log_sizes().await?;
-            let behind = leaves > published || checkpoint.is_err();
+            let vouched = self.vouched_leaves(tx).await?;
+            let behind = leaves > published || checkpoint.is_err() || leaves > vouched;
             if behind && !tx.job_waits(JobKind::Publish).await? {
                 self.queue(tx, JobKind::Publish, "log", "log", now).await?;
             }
