@@ -3,6 +3,7 @@
 //! One folder per part, each with a SPEC.md from which a second implementation could be written and
 //! vectors to check it against.
 
+pub mod audit;
 pub mod consent;
 pub mod iab;
 pub mod identifier;

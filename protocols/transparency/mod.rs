@@ -32,12 +32,13 @@ pub use cosignature::{Cosignature, MAX_COSIGNATURES, WitnessKey, WitnessVerifier
 pub use coverage::Coverage;
 pub use event::Event;
 pub use leaf::{LEAF_MAX, Leaf, LeafError, key_fingerprint};
+pub use place::is_tile;
 pub use proof::{
     ProofError, check_consistency, check_inclusion, consistency_proof, inclusion_proof, leaf_bytes,
 };
 pub use rules::Rule;
 pub use store::{MemoryStore, TileStore, publish};
-pub use verify::{Summary, Violation, paths, verify};
+pub use verify::{Entry, Summary, Violation, paths, verify, walk};
 pub use witness::{
     AddCheckpoint, BadLogKey, Known, MAX_PROOF, MAX_REQUEST, SIZE_TYPE, Seen, Verdict, Witness,
 };

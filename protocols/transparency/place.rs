@@ -9,6 +9,11 @@ pub(super) const HEIGHT: u8 = 8;
 /// Largest log this code reads or writes: 2^40 leaves, five levels of tiles.
 pub(super) const MAX_SIZE: u64 = 1 << 40;
 
+/// Whether this is the path of a tile or an entry bundle.
+pub fn is_tile(path: &str) -> bool {
+    Place::parse(path).is_some()
+}
+
 /// A tile of a level, or an entry bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {

@@ -75,8 +75,34 @@ pub enum Violation {
     },
 }
 
+/// A leaf that fits everything before it, as [`walk`] shows it.
+pub struct Entry<'a> {
+    /// Its number.
+    pub index: u64,
+    /// What it says.
+    pub leaf: &'a Leaf,
+    edge: &'a Edge,
+}
+
+impl Entry<'_> {
+    /// The root of the log that ends with this leaf.
+    pub fn root(&self) -> [u8; 32] {
+        self.edge.root()
+    }
+}
+
 /// Proves the whole log, or gives the first [`Violation`]. `vkey` is the log's verifier key line.
 pub fn verify(store: &dyn TileStore, vkey: &str) -> Result<Summary, Violation> {
+    walk(store, vkey, |_| Ok(()))
+}
+
+/// As [`verify`]; every leaf in its order goes to `each`, which may refuse it. What `each` was shown is proven
+/// only once this has returned: a wrong root is found at the end.
+pub fn walk<E: From<Violation>>(
+    store: &dyn TileStore,
+    vkey: &str,
+    mut each: impl FnMut(Entry<'_>) -> Result<(), E>,
+) -> Result<Summary, E> {
     let checkpoint = read(store, CHECKPOINT)?;
     let head = open_checkpoint(&checkpoint, vkey).ok_or(Violation::Checkpoint)?;
     let mut edge = Edge::default();
@@ -93,13 +119,18 @@ pub fn verify(store: &dyn TileStore, vkey: &str) -> Result<Summary, Violation> {
                 .take(&leaf)
                 .map_err(|rule| Violation::Order { index, rule })?;
             edge.push(bytes, |place, made| same(store, place, made))?;
+            each(Entry {
+                index,
+                leaf: &leaf,
+                edge: &edge,
+            })?;
             first.get_or_insert_with(|| leaf.time.clone());
             last = Some(leaf.time);
         }
     }
     edge.flush(|place, made| same(store, place, made))?;
     if edge.root() != head.root {
-        return Err(Violation::Root);
+        return Err(Violation::Root.into());
     }
     nothing_else(store, head.size)?;
     Ok(Summary {
