@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::release::Policy;
 use crate::wire::tightening::whole;
@@ -67,15 +66,6 @@ impl Document {
             Err(_) => unreachable!("text and numbers always have a JSON form"),
         }
     }
-}
-
-/// The head of an upload's records: SHA-256 of `0x02 ‖ rows ‖ root`, rows big-endian in 8 bytes.
-pub(super) fn batch_head(rows: u64, root: &[u8; 32]) -> [u8; 32] {
-    let hash = Sha256::new_with_prefix([2]);
-    hash.chain_update(rows.to_be_bytes())
-        .chain_update(root)
-        .finalize()
-        .into()
 }
 
 /// Exactly `N` bytes of standard base64 with padding.

@@ -21,7 +21,10 @@ mod lines;
 mod manifest;
 mod replay;
 mod report;
+mod samples;
 pub mod sampling;
+mod signed;
+mod substantiation;
 mod summary;
 mod violation;
 
@@ -30,7 +33,8 @@ pub use earlier::Kept;
 pub use evidence::{Evidence, file};
 pub use manifest::{Listed, Manifest};
 pub use replay::{audit, summarise};
-pub use report::{Books, Enrolled, Report};
+pub use report::{Books, Drawn, Enrolled, Report};
+pub use substantiation::{SampleLine, Substantiation, sign_substantiation, verify_substantiation};
 pub use violation::{Problem, Violation};
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use super::leaves::Leaves;
 use super::lines::Lines;
 use super::manifest::{self, opened, small};
 use super::report::Report;
-use super::summary;
 use super::violation::{Problem, Violation};
+use super::{samples, summary};
 use crate::transparency::{self, CHECKPOINT, Opened, open_checkpoint, walk};
 
 /// Proves everything that the evidence can show, or gives the first thing that is wrong.
@@ -64,6 +64,9 @@ fn replay(
     for note in earlier {
         roots.add(note)?;
     }
+    if pack {
+        samples::checkpoints(opened(store, file::SAMPLES)?, &mut roots)?;
+    }
     let documents = pack.then(|| opened(store, file::DOCUMENTS)).transpose()?;
     let mut leaves = Leaves::new(documents.map(|open| Lines::new(file::DOCUMENTS, open)));
     let log = walk(store, vkey, |seen| {
@@ -71,6 +74,10 @@ fn replay(
         roots.check(&seen)
     })?;
     leaves.end()?;
+    let samples = match pack {
+        true => samples::check(opened(store, file::SAMPLES)?, &leaves, vkey)?,
+        false => Vec::new(),
+    };
     let mut report = Report {
         log,
         documents: pack,
@@ -78,6 +85,7 @@ fn replay(
         not_checked: Vec::new(),
         parties: std::mem::take(&mut leaves.enrolled),
         collaborations: leaves.all_books(),
+        samples,
         summary: String::new(),
     };
     say(&mut report, &leaves, kept.len());
@@ -117,6 +125,10 @@ fn say(report: &mut Report, leaves: &Leaves<'_>, kept: usize) {
                 leaves.charges
             ),
             format!("every upload's records are bound in number and content ({uploads})"),
+            match report.samples.iter().map(|one| one.drawn).sum::<u64>() {
+                0 => "consent records: none were drawn".to_owned(),
+                drawn => format!("every record that was drawn is included in its upload ({drawn})"),
+            },
             format!("earlier checkpoints are of beginnings of this log ({kept})"),
         ]);
     } else {

@@ -1,5 +1,7 @@
 //! What an audit found to hold.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::transparency::Summary;
@@ -19,6 +21,8 @@ pub struct Report {
     pub parties: Vec<Enrolled>,
     /// Collaborations, in the order in which they were proposed.
     pub collaborations: Vec<Books>,
+    /// Samples, in the order in which they were drawn.
+    pub samples: Vec<Drawn>,
     /// The text of `SUMMARY.md`.
     #[serde(skip)]
     pub summary: String,
@@ -62,4 +66,21 @@ pub struct Books {
     pub withdrawals: u64,
     /// What was charged in all, thousandths of ε.
     pub charged: u64,
+}
+
+/// A sample, all of whose records were substantiated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Drawn {
+    /// Its id.
+    pub sample: String,
+    /// Leaves of the checkpoint that it was drawn from.
+    pub size: u64,
+    /// Records drawn.
+    pub drawn: u64,
+    /// Of them permitted by the rule of their side on the day of upload.
+    pub permitted: u64,
+    /// Of them not, by the first reason: such a row takes part in nothing.
+    pub left_out: BTreeMap<String, u64>,
+    /// Of them erased since: that they were there is proven, what they said is gone.
+    pub erased: u64,
 }

@@ -92,6 +92,26 @@ pub(super) fn text(report: &Report, timeline: &Timeline) -> String {
             books.charged % 1000,
         );
     }
+    if !report.samples.is_empty() {
+        out.push_str(
+            "\n## Samples\n\n| id | leaves | records drawn | permitted | left out | erased |\n\
+             |---|--:|--:|--:|---|--:|\n",
+        );
+    }
+    for sample in &report.samples {
+        let left_out = sample.left_out.iter();
+        let left_out: Vec<_> = left_out.map(|(why, n)| format!("{why} {n}")).collect();
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} |",
+            sample.sample,
+            sample.size,
+            sample.drawn,
+            sample.permitted,
+            left_out.join(", "),
+            sample.erased,
+        );
+    }
     out.push_str("\n## What happened\n\n| time | by | what |\n|---|---|---|\n");
     for line in &timeline.first {
         let _ = writeln!(out, "{line}");

@@ -121,6 +121,27 @@ pub enum Problem {
     /// The partner's budget.
     #[error("the privacy budget of the partner with all advertisers is overspent")]
     PartnerOverspent,
+    /// A sample's id, size or nonce is none, or was there before.
+    #[error("it is no sample, or was there before")]
+    NoSample,
+    /// A substantiation of no or another sample.
+    #[error("a substantiation stands where its sample does not")]
+    OtherSample,
+    /// A record that was not drawn, or one that was substantiated before.
+    #[error("a record was substantiated that was not drawn, or twice")]
+    NotDrawn,
+    /// A record of the other side.
+    #[error("a party substantiated a record that is not its own")]
+    NotItsOwn,
+    /// The proof does not lead to what the leaf of the upload binds.
+    #[error("a record is not included in its upload")]
+    NotIncluded,
+    /// A record shown as erased where nobody withdrew.
+    #[error("a record is shown as erased where nothing was ever withdrawn or erased")]
+    NotErased,
+    /// A drawn record that nobody substantiated.
+    #[error("a record that was drawn was not substantiated")]
+    Unsubstantiated,
     /// The uploads say more records than there can be.
     #[error("there cannot be so many records")]
     Rows,

@@ -5,6 +5,7 @@ mod flips;
 mod forged;
 mod honest;
 mod mutations;
+mod sampled;
 mod story;
 mod vectors;
 
@@ -25,7 +26,9 @@ fn pack(story: &Story) -> MemoryStore {
         .files
         .insert(file::DOCUMENTS.into(), lines.into_bytes());
     store.files.insert(file::EARLIER.into(), kept.into_bytes());
-    store.files.insert(file::SAMPLES.into(), Vec::new());
+    store
+        .files
+        .insert(file::SAMPLES.into(), sample_lines(story));
     store.files.insert(
         file::KEY.into(),
         format!("{}\n", story.key.vkey()).into_bytes(),
@@ -44,6 +47,14 @@ fn close(story: &Story, store: &mut MemoryStore, summary: String) {
     let head = crate::transparency::open_checkpoint(head, &story.key.vkey()).unwrap();
     let manifest = Manifest::of(store, &head).unwrap().to_bytes();
     store.files.insert(file::MANIFEST.into(), manifest);
+}
+
+fn sample_lines(story: &Story) -> Vec<u8> {
+    let lines = story
+        .samples
+        .iter()
+        .map(|line| serde_json::to_string(line).unwrap() + "\n");
+    lines.collect::<String>().into_bytes()
 }
 
 fn kept_line(note: &str) -> String {

@@ -110,8 +110,7 @@ fn ten_thousand_random_changes_are_all_found() {
                 }
                 store.files.retain(|path, _| !path.starts_with("tile/"));
                 publish(0, &leaves, &mut store).unwrap();
-                if leaves == same
-                {
+                if leaves == same {
                     unchanged += 1;
                     continue;
                 }

@@ -6,9 +6,8 @@ use sha2::{Digest, Sha256};
 use tamis_keys::Secret;
 use tamis_keys::signing::SigningKey;
 
-use crate::audit::Document;
-use crate::audit::document::batch_head;
-use crate::consent::ConsentRule;
+use crate::audit::{Document, SampleLine};
+use crate::consent::{ConsentRule, batch_head};
 use crate::identifier::{IdentifierType, Profile};
 use crate::pairing;
 use crate::release::{Policy, Wish};
@@ -25,6 +24,7 @@ pub struct Story {
     /// By leaf.
     pub documents: Vec<Vec<Document>>,
     pub kept: Vec<String>,
+    pub samples: Vec<SampleLine>,
     minute: i64,
     policies: Vec<String>,
 }
@@ -91,6 +91,7 @@ impl Story {
             leaves: Vec::new(),
             documents: Vec::new(),
             kept: Vec::new(),
+            samples: Vec::new(),
             minute: 0,
             policies: Vec::new(),
         }
@@ -125,16 +126,18 @@ impl Story {
         story.decide(&id, 12, "dmp-b", None, 400, tighter);
         story.decide(&id, 13, "dsp-a", Some(320), 0, tighter);
         story.deliver(13, "dsp-a");
-        story.push(
-            "acme",
-            Event::Withdrawal {
-                collaboration: id,
-                withdrawal: super::story::id(90),
-                commitment: "ab".repeat(32),
-            },
-            None,
-        );
+        story.withdraw(&id, 90);
         story
+    }
+
+    /// The advertiser's people withdraw.
+    pub fn withdraw(&mut self, collaboration: &str, n: u32) {
+        let event = Event::Withdrawal {
+            collaboration: collaboration.into(),
+            withdrawal: id(n),
+            commitment: "ab".repeat(32),
+        };
+        self.push("acme", event, None);
     }
 
     /// Minutes pass.
@@ -207,7 +210,11 @@ impl Story {
     }
 
     pub fn upload(&mut self, collaboration: &str, n: u32, kind: &str, rows: u64) {
-        let root = [n as u8; 32];
+        self.upload_of(collaboration, n, kind, (rows, [n as u8; 32]));
+    }
+
+    pub fn upload_of(&mut self, collaboration: &str, n: u32, kind: &str, of: (u64, [u8; 32])) {
+        let (rows, root) = of;
         let event = Event::Upload {
             collaboration: collaboration.into(),
             upload: id(n),
