@@ -148,6 +148,11 @@ pub enum Problem {
 }
 
 impl Violation {
+    /// A file that evidence must have is not there.
+    pub fn absent(path: &str) -> Violation {
+        Violation::file(path, Problem::Missing)
+    }
+
     pub(super) fn file(path: &str, problem: Problem) -> Violation {
         Violation::File {
             path: path.to_owned(),
