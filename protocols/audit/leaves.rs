@@ -153,7 +153,8 @@ impl<'a> Leaves<'a> {
                 self.books(collaboration, |books| books.withdrawals += 1);
                 Ok(())
             }
-            Event::Admin { .. } => Ok(()),
+            // What happens by hand, or once it was asked for, has no document.
+            _ => Ok(()),
         }
     }
 

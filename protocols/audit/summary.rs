@@ -194,5 +194,13 @@ fn happened(event: &Event) -> String {
         Event::Delivery { destination, .. } => format!("acknowledged a delivery at {destination}"),
         Event::Withdrawal { collaboration, .. } => format!("people withdrew {}", of(collaboration)),
         Event::Admin { action, subject } => format!("by hand: {action}, {subject}"),
+        other => kind(other),
     }
+}
+
+/// What an event is called in the log.
+fn kind(event: &Event) -> String {
+    let fields = serde_json::to_value(event).unwrap_or_default();
+    let name = fields["type"].as_str().unwrap_or("something");
+    name.replace('_', " ")
 }

@@ -38,7 +38,8 @@ pub use proof::{
 };
 pub use rules::Rule;
 pub use store::{MemoryStore, TileStore, publish};
-pub use verify::{Entry, Summary, Violation, paths, verify, walk};
+pub use tree::bundle;
+pub use verify::{Entry, Summary, Violation, newest_bundle, paths, verify, walk};
 pub use witness::{
     AddCheckpoint, BadLogKey, Known, MAX_PROOF, MAX_REQUEST, SIZE_TYPE, Seen, Verdict, Witness,
 };

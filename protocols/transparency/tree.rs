@@ -139,6 +139,16 @@ impl Edge {
     }
 }
 
+/// The bytes of a bundle of these leaves, of at most [`super::LEAF_MAX`] bytes each.
+pub fn bundle(leaves: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for leaf in leaves {
+        bytes.extend_from_slice(&(leaf.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(leaf);
+    }
+    bytes
+}
+
 /// The leaves of an entry bundle; `None` unless it is exactly `width` leaves and nothing else.
 pub(super) fn leaves(bundle: &[u8], width: u64) -> Option<Vec<&[u8]>> {
     let (leaves, rest) = leading_leaves(bundle, width)?;

@@ -149,6 +149,17 @@ pub fn paths(size: u64) -> impl Iterator<Item = String> {
     bundles(size).chain(tiles).map(|place| place.path())
 }
 
+/// The newest entry bundle of a log of `size` leaves: its first leaf, and its path. `None` of an empty log.
+pub fn newest_bundle(size: u64) -> Option<(u64, String)> {
+    let number = size.checked_sub(1)? / WIDTH;
+    let place = Place {
+        level: None,
+        number,
+        width: size - number * WIDTH,
+    };
+    Some((number * WIDTH, place.path()))
+}
+
 fn bundles(size: u64) -> impl Iterator<Item = Place> {
     row(None, size)
 }

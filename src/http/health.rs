@@ -29,7 +29,7 @@ pub async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// The service can do its work: its database and files answer.
+/// The service can do its work: its database answers, and its log is complete.
 #[utoipa::path(
     get,
     path = "/readyz",

@@ -19,6 +19,7 @@ mod budget;
 pub mod check;
 mod choice;
 mod collaborations;
+mod completeness;
 mod coverage;
 mod deliveries;
 mod enrol;
@@ -72,6 +73,7 @@ use crate::matching::Engine;
 use crate::store::Store;
 use append::Appenders;
 use authority::Authority;
+use completeness::Completeness;
 use files::Files;
 use work::cancel::Running;
 use work::cosign::Vouched;
@@ -186,6 +188,7 @@ struct Inner {
     judged: Judged,
     running: Running,
     memory: Memory,
+    completeness: Completeness,
     queued: Notify,
     /// What each witness cosigned last, as far as this process knows.
     vouched: Vouched,
@@ -208,14 +211,15 @@ impl Service {
             judged: Judged::default(),
             running: Running::default(),
             memory,
+            completeness: Completeness::default(),
             queued: Notify::new(),
             vouched: Vouched::default(),
         })))
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and the log was not found to differ from it.
     pub async fn ready(&self) -> bool {
-        self.store().ready().await
+        self.log_is_complete() && self.store().ready().await
     }
 
     /// This instance: jobs it leased are its own again after a restart.

@@ -158,6 +158,12 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether a job of that kind is queued or running.
+    pub async fn job_exists(&mut self, kind: JobKind) -> Result<bool, StoreError> {
+        let found = sql("SELECT id FROM jobs WHERE kind = $1 LIMIT 1").bind(kind.as_str());
+        Ok(self.optional(found).await?.is_some())
+    }
+
     /// Whether a job of that kind on that subject has failed at least once and is still to be done.
     pub async fn job_retries(&mut self, kind: JobKind, subject: Id) -> Result<bool, StoreError> {
         let row = self

@@ -41,6 +41,25 @@ impl Tx {
         }
     }
 
+    /// How many rows the leaves have, and the index after the highest.
+    pub async fn leaf_rows(&mut self) -> Result<(u64, u64), StoreError> {
+        let rows = self
+            .all(sql(
+                "SELECT COUNT(*) AS rows_there, COALESCE(MAX(idx) + 1, 0) AS end_there FROM leaves",
+            ))
+            .await?;
+        match rows.as_slice() {
+            [row] => Ok((row.count("rows_there")?, row.count("end_there")?)),
+            _ => Err(self.not_one_row()),
+        }
+    }
+
+    /// Alters leaves or counters behind the service's back, for one test.
+    #[cfg(test)]
+    pub(crate) async fn tamper(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        self.one(sql(statement)).await
+    }
+
     /// Leaves from `start` on, at most `limit`.
     pub async fn leaves(&mut self, start: u64, limit: u32) -> Result<Vec<String>, StoreError> {
         let rows = self

@@ -132,11 +132,11 @@ impl Story {
 
     /// The advertiser's people withdraw.
     pub fn withdraw(&mut self, collaboration: &str, n: u32) {
-        let event = Event::Withdrawal {
-            collaboration: collaboration.into(),
-            withdrawal: id(n),
-            commitment: "ab".repeat(32),
-        };
+        let event = serde_json::json!({
+            "type": "withdrawal", "collaboration": collaboration, "withdrawal": id(n),
+            "commitment": "ab".repeat(32),
+        });
+        let event: Event = serde_json::from_value(event).unwrap();
         self.push("acme", event, None);
     }
 

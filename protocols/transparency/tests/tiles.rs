@@ -193,3 +193,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_newest_bundle_is_the_last_one_published() {
+    assert_eq!(newest_bundle(0), None);
+    for size in [1_usize, 255, 256, 257, 700] {
+        let leaves: Vec<Vec<u8>> = (0..size).map(|n| n.to_string().into_bytes()).collect();
+        let mut store = MemoryStore::default();
+        publish(0, &leaves, &mut store).unwrap();
+        let (start, path) = newest_bundle(size as u64).unwrap();
+        assert_eq!(
+            store.files[&path],
+            bundle(&leaves[start as usize..]),
+            "{size}"
+        );
+    }
+}

@@ -13,6 +13,7 @@ mod cancelling;
 mod charging;
 mod checking;
 mod compaction;
+mod completeness;
 mod coverage;
 mod crashes;
 mod deliveries;

@@ -71,6 +71,12 @@ impl Service {
         counted: &Reached,
     ) -> Result<(), JobError> {
         let now = self.now();
+        let found = tx.collaboration(upload.collaboration).await?;
+        let found = found.ok_or_else(|| JobError::gone("the collaboration"))?;
+        if self.effective_policy(tx, &found).await? != counted.policy {
+            // Somebody tightened meanwhile: what was drawn is never seen, and the next graph is counted.
+            return Ok(());
+        }
         let event = Event::Coverage {
             collaboration: upload.collaboration.to_string(),
             upload: upload.id.to_string(),

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use tamis_protocols::release::Policy;
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::DeliveryReason;
@@ -66,11 +67,16 @@ impl Service {
             let done = transact!(self.store(), "decide", |tx| {
                 tx.hold_job(&held.job).await?;
                 let withdrawals = tx.withdrawal_count(collaboration).await?;
-                // Otherwise somebody withdrew meanwhile: judge again.
-                if withdrawals == judged.withdrawals() {
+                let policy = self
+                    .effective_policy(tx, &ground.waiting.collaboration)
+                    .await?;
+                // Otherwise somebody withdrew or tightened meanwhile: judge again.
+                let current =
+                    withdrawals == judged.withdrawals() && policy == ground.waiting.policy;
+                if current {
                     self.decided(tx, &ground.waiting, &verdicts).await?;
                 }
-                Ok::<_, JobError>(withdrawals == judged.withdrawals())
+                Ok::<_, JobError>(current)
             });
             if !matches!(done, Ok(true)) {
                 // Written, and never to be known. After a commit that was reported failed nothing is lost:
@@ -130,6 +136,8 @@ impl Service {
         waiting: &Waiting,
         verdicts: &Verdicts,
     ) -> Result<(), JobError> {
+        // A charge and its leaf have one time: an auditor recomputes the budget from the leaves.
+        let now = self.now();
         for decision in &waiting.decisions {
             let (answer, charge) = match tx.earlier_answer(&decision.question).await? {
                 Some(earlier) => (earlier, 0),
@@ -137,7 +145,7 @@ impl Service {
                     let verdict = verdicts.of(&decision.question);
                     let verdict = verdict
                         .ok_or_else(|| JobError::failed("gate", "a question without an answer"))?;
-                    match self.pay(tx, waiting, decision, verdict).await? {
+                    match self.pay(tx, waiting, (decision, now), verdict).await? {
                         Some(paid) => paid,
                         None => {
                             // What was drawn is never seen.
@@ -148,7 +156,8 @@ impl Service {
                     }
                 }
             };
-            self.say(tx, waiting, decision, &answer, charge).await?;
+            self.say(tx, waiting, (decision, now), &answer, charge)
+                .await?;
         }
         Ok(())
     }
@@ -158,10 +167,9 @@ impl Service {
         &self,
         tx: &mut Tx,
         waiting: &Waiting,
-        decision: &Decision,
+        (decision, now): (&Decision, Timestamp),
         verdict: &Verdict,
     ) -> Result<Option<(Answer, u32)>, JobError> {
-        let now = self.now();
         let (found, policy) = (&waiting.collaboration, &waiting.policy);
         let charge = asking::cost(policy, decision.holdout);
         let paid = self.charge(tx, found, policy, (decision.id, charge), now);
@@ -199,12 +207,11 @@ impl Service {
         &self,
         tx: &mut Tx,
         waiting: &Waiting,
-        decision: &Decision,
+        (decision, now): (&Decision, Timestamp),
         answer: &Answer,
         charge: u32,
     ) -> Result<(), JobError> {
         let released = answer.state == state::Decision::Released;
-        let now = self.now();
         let event = Event::GateDecision {
             collaboration: waiting.collaboration.id.to_string(),
             audience: decision.audience.to_string(),

@@ -48,7 +48,8 @@ impl Service {
             let now = self.now();
             let current = transact!(self.store(), "match-finish", |tx| {
                 let withdrawals = tx.withdrawal_count(found.collaboration).await?;
-                if withdrawals != judged.withdrawals() {
+                let tightest = self.effective_policy(tx, &collaboration).await?;
+                if withdrawals != judged.withdrawals() || tightest != policy {
                     return Ok::<_, JobError>(false);
                 }
                 tx.end_job(&held.job).await?;
@@ -77,7 +78,7 @@ impl Service {
                 self.wake();
                 return Ok(());
             }
-            // Somebody withdrew meanwhile: what was drawn is thrown away unseen.
+            // Somebody withdrew or tightened meanwhile: what was drawn is thrown away unseen.
         }
     }
 

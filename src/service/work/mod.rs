@@ -129,6 +129,10 @@ impl Service {
             JobKind::Seal => self.run_seal(held).await,
             JobKind::Match => self.run_match(held).await,
             JobKind::Decide => self.run_decide(held).await,
+            // Until log and database agree nothing leaves.
+            JobKind::Deliver if !self.log_is_complete() => {
+                Err(JobError::failed("log", "it is not complete"))
+            }
             JobKind::Deliver => self.run_deliver(held, outbound).await,
             JobKind::Publish => self.run_publish(held, outbound).await,
             JobKind::Compact => self.run_compact(held).await,

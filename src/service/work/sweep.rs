@@ -86,6 +86,7 @@ impl Service {
     }
 
     pub(super) async fn run_sweep(&self, held: &Held) -> Result<(), JobError> {
+        self.watch_log().await?;
         self.end_expired_uploads().await?;
         self.judge_stale_audiences().await?;
         self.forget_outdated_records().await?;
