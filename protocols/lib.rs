@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod consent;
+pub mod ddrf;
 pub mod iab;
 pub mod identifier;
 pub mod intersection;

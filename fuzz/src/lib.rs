@@ -6,6 +6,7 @@
 //! at all; what it accepts, it writes again the same.
 
 mod consent;
+mod deletion;
 mod log;
 pub mod mutate;
 mod received;
@@ -29,7 +30,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 24] = [
+pub const TARGETS: [Target; 26] = [
     target("record", consent::record, consent::records, 1),
     target("wire", received::wire, received::uploads, 1),
     target("ingest", received::ingest, received::uploads, 4),
@@ -37,6 +38,8 @@ pub const TARGETS: [Target; 24] = [
     target("terms", received::terms, received::all_terms, 1),
     target("delivery", received::delivery, received::messages, 1),
     target("envelope", received::envelope, received::envelopes, 1),
+    target("deletion", deletion::request, deletion::requests, 2),
+    target("discovery", deletion::resource, deletion::resources, 1),
     target("emitted", received::emitted, received::all_emitted, 1),
     target("tc_string", strings::tc_string, strings::tc_strings, 1),
     target("gpp_string", strings::gpp_string, strings::gpp_strings, 1),

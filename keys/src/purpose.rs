@@ -44,6 +44,8 @@ purposes! {
     WitnessSigning = "witness-signing";
     /// Key of the signatures on deliveries to one destination.
     Webhook = "webhook";
+    /// Ed25519 seed of a party's deletion requests and of its answers to others'.
+    DeletionRequests = "deletion-requests";
     /// Whom the release gate holds back, and whom it keeps for control.
     Choice = "choice";
 }

@@ -1,10 +1,11 @@
-//! Ed25519 signatures (RFC 8032): terms of collaborations, the log's checkpoints, and what witnesses say of them.
+//! Ed25519 signatures (RFC 8032): terms of collaborations, the log's checkpoints, what witnesses say of them,
+//! deletion requests.
 
 use core::marker::PhantomData;
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
-use crate::purpose::{LogSigning, Signing, WitnessSigning};
+use crate::purpose::{DeletionRequests, LogSigning, Signing, WitnessSigning};
 use crate::{Purpose, Secret};
 
 /// A purpose whose secrets are Ed25519 seeds.
@@ -12,6 +13,7 @@ pub trait Signs: Purpose {}
 impl Signs for Signing {}
 impl Signs for LogSigning {}
 impl Signs for WitnessSigning {}
+impl Signs for DeletionRequests {}
 
 /// An Ed25519 key pair; a party's, unless said otherwise.
 pub struct SigningKey<P: Signs = Signing> {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::files::{create_private_dir, read_private, write_private};
 use super::marker::Marker;
 use super::{HomeError, make, named, read_optional, required, store_once};
-use crate::purpose::{CookieTag, PairSecret, PairShare, Sealing, Signing};
+use crate::purpose::{CookieTag, DeletionRequests, PairSecret, PairShare, Sealing, Signing};
 use crate::{Entropy, Secret};
 
 const MARKER: Marker = Marker {
@@ -19,6 +19,7 @@ const MARKER: Marker = Marker {
 const SIGNING: &str = "signing.key";
 const SEALING: &str = "sealing.key";
 const COOKIE_TAG: &str = "cookie-tag.key";
+const DELETION_REQUESTS: &str = "deletion-requests.key";
 const PAIRS: &str = "pairs";
 
 /// An open party directory.
@@ -75,6 +76,16 @@ impl PartyHome {
     /// The key of this party's cookie pseudonyms.
     pub fn cookie_tag(&self) -> Secret<CookieTag> {
         self.cookie_tag.duplicate()
+    }
+
+    /// The Ed25519 seed that signs deletion requests and answers to others'; made on first use.
+    pub fn deletion_requests(
+        &self,
+        entropy: &dyn Entropy,
+    ) -> Result<Secret<DeletionRequests>, HomeError> {
+        let path = self.path.join(DELETION_REQUESTS);
+        make::<DeletionRequests>(&path, entropy)?;
+        required(&path)
     }
 
     /// Reads a named file; `None` if there is none.
