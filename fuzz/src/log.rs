@@ -112,10 +112,16 @@ pub(crate) fn leaves() -> Vec<Vec<u8>> {
     };
     let withdrawn = Event::Withdrawal {
         collaboration: id.clone(),
-        withdrawal: id,
+        withdrawal: id.clone(),
         commitment: digest,
+        kind: Some("erasure".to_owned()),
     };
-    let others = [upload, bridged, added, decided, withdrawn].map(|event| written("shop", event));
+    let erased = Event::Erasure {
+        collaboration: id.clone(),
+        withdrawal: id,
+        destroyed: vec!["records".to_owned(), "rows".to_owned()],
+    };
+    let others = [upload, bridged, added, decided, withdrawn, erased].map(|event| written("shop", event));
     let invited = Event::Admin {
         action: "party-invited".to_owned(),
         subject: "shop".to_owned(),

@@ -118,7 +118,7 @@ pub enum Event {
         /// Digest of what was delivered.
         digest: String,
     },
-    /// People withdrew.
+    /// People withdrew, opposed, or asked to be erased.
     Withdrawal {
         /// Id.
         collaboration: String,
@@ -126,6 +126,19 @@ pub enum Event {
         withdrawal: String,
         /// Commitment to the withdrawn tokens.
         commitment: String,
+        /// `opposition` or `erasure`; absent if people withdrew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
+    },
+    /// What an erasure asked to destroy is destroyed.
+    Erasure {
+        /// Id.
+        collaboration: String,
+        /// Id of the request.
+        withdrawal: String,
+        /// What was destroyed, if there was any: `records` (consent records and their salts), `rows` (rows
+        /// of sealed sets, with tokens and cookies); ascending, each once.
+        destroyed: Vec<String>,
     },
     /// The operator did something by hand.
     Admin {
@@ -247,10 +260,28 @@ impl Event {
                 collaboration,
                 withdrawal,
                 commitment,
+                kind,
             } => {
                 require("collaboration", is_hex(collaboration, 32))?;
                 require("withdrawal", is_hex(withdrawal, 32))?;
-                require("commitment", is_hex(commitment, 64))
+                require("commitment", is_hex(commitment, 64))?;
+                let word = kind.as_deref();
+                require(
+                    "kind",
+                    matches!(word, None | Some("opposition" | "erasure")),
+                )
+            }
+            Event::Erasure {
+                collaboration,
+                withdrawal,
+                destroyed,
+            } => {
+                require("collaboration", is_hex(collaboration, 32))?;
+                require("withdrawal", is_hex(withdrawal, 32))?;
+                let known = |what: &String| what == "records" || what == "rows";
+                let ordered = destroyed.is_sorted_by(|one, next| one < next);
+                let good = !destroyed.is_empty() && ordered && destroyed.iter().all(known);
+                require("destroyed", good)
             }
             Event::Admin { action, subject } => {
                 require("action", is_name(action))?;

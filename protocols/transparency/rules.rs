@@ -62,6 +62,9 @@ pub enum Rule {
     /// An act of the operator under another name.
     #[error("what the operator does by hand is recorded under the operator's name")]
     Operator,
+    /// An erasure that its actor did not ask for before, in that collaboration.
+    #[error("an erasure follows its own request, once, by who asked")]
+    NotAsked,
 }
 
 struct Collaboration {
@@ -86,6 +89,8 @@ pub(super) struct History {
     roles: BTreeMap<String, String>,
     collaborations: BTreeMap<String, Collaboration>,
     decisions: BTreeMap<String, Decision>,
+    /// Erasures that were asked for: where, and by whom.
+    erasures: BTreeMap<String, (String, String)>,
     used: BTreeSet<(&'static str, String)>,
 }
 
@@ -197,15 +202,29 @@ impl History {
             Event::Withdrawal {
                 collaboration,
                 withdrawal,
+                kind,
                 ..
             } => {
                 let (found, partner) = self.accepted(collaboration)?;
                 if actor != found.advertiser && actor != partner {
                     return Err(Rule::Actor);
                 }
-                self.once("withdrawal", withdrawal)
+                self.once("withdrawal", withdrawal)?;
+                if kind.as_deref() == Some("erasure") {
+                    let asked = (collaboration.clone(), actor.to_owned());
+                    self.erasures.insert(withdrawal.clone(), asked);
+                }
+                Ok(())
             }
             Event::Admin { .. } => (actor == OPERATOR).then_some(()).ok_or(Rule::Operator),
+            Event::Erasure {
+                collaboration,
+                withdrawal,
+                ..
+            } => match self.erasures.remove(withdrawal) {
+                Some((there, who)) if there == *collaboration && who == actor => Ok(()),
+                _ => Err(Rule::NotAsked),
+            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::api::{EnrolmentReply, EnrolmentRequest, WithdrawalRequest};
+use super::api::{EnrolmentReply, EnrolmentRequest, SubjectRequest, WithdrawalRequest};
 
 impl fmt::Debug for EnrolmentRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,6 +21,12 @@ impl fmt::Debug for EnrolmentReply {
 impl fmt::Debug for WithdrawalRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WithdrawalRequest").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SubjectRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubjectRequest").finish_non_exhaustive()
     }
 }
 
@@ -52,8 +58,12 @@ mod tests {
         };
         let tokens = WithdrawalRequest {
             tokens: vec![secret.to_owned(); 3],
+            kind: Default::default(),
         };
-        let printed = format!("{request:?} {reply:?} {tokens:?}");
+        let person = SubjectRequest {
+            tokens: vec![secret.to_owned(); 3],
+        };
+        let printed = format!("{request:?} {reply:?} {tokens:?} {person:?}");
         assert!(printed.contains("dsp-a"));
         assert!(!printed.contains(secret), "{printed}");
         assert!(!printed.contains('3'), "{printed}");

@@ -114,7 +114,10 @@ impl World {
                 json!({"document": "{}", "signature": "AAAA"})
             }
             Method::PUT => json!({"expression": "all", "destinations": ["dsp-a"], "use": "target"}),
-            _ if path.ends_with("/withdrawals") || path.ends_with("/consent") => {
+            _ if path.ends_with("/withdrawals")
+                || path.ends_with("/consent")
+                || path.ends_with("/subject") =>
+            {
                 json!({"tokens": ["00".repeat(16)]})
             }
             _ => json!({"signature": "AAAA", "sealed_share": "AAAA"}),

@@ -35,6 +35,10 @@ pub(super) struct Enrol {
     /// `tamis sink` then serves with it. Always so for an endpoint on loopback without --endpoint-ca
     #[arg(long, requires = "endpoint", conflicts_with = "endpoint_ca")]
     self_signed: bool,
+    /// Destinations: days after which a member that is not told again is dropped there, 1 to 3650; so it can be
+    /// said by when somebody who withdrew is gone, even if the destination cannot be told
+    #[arg(long, value_name = "DAYS", requires = "endpoint")]
+    member_ttl_days: Option<u32>,
     /// Destinations: publish no sealing key; the operator then holds the cookies under its own encryption
     #[arg(long)]
     open_cookies: bool,
@@ -110,7 +114,11 @@ impl Enrol {
                     .transpose()?
             }
         };
-        Ok(Some(Endpoint { url, ca_pem }))
+        Ok(Some(Endpoint {
+            url,
+            ca_pem,
+            member_ttl_days: self.member_ttl_days,
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use super::limits::{self, Gate, Limits};
 use super::v1::{
     audiences, collaborations, deliveries, enrolments, jobs, log, matches, parties, policy,
-    uploads, withdrawals,
+    subjects, uploads, withdrawals,
 };
 use super::{Api, health, problem, trace};
 
@@ -62,8 +62,15 @@ pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
         ))
         .routes(routes!(deliveries::list::deliveries))
         .routes(routes!(deliveries::show::delivery))
-        .routes(routes!(withdrawals::create::withdraw).layer(withdrawal))
+        .routes(
+            routes!(
+                withdrawals::list::withdrawals,
+                withdrawals::create::withdraw
+            )
+            .layer(withdrawal),
+        )
         .routes(routes!(withdrawals::show::withdrawal))
+        .routes(routes!(subjects::subject))
         .routes(routes!(log::checkpoint::checkpoint))
         .routes(routes!(log::key::log_key))
         .routes(routes!(log::tile::tile))

@@ -21,6 +21,9 @@ use crate::store::{grouped, snapshot};
 const URL_MAX: usize = 2048;
 const PEM_MAX: usize = 64 * 1024;
 
+/// After how many days a destination may drop what it was told.
+const TTL_DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
+
 /// A request that can be granted.
 struct Checked {
     party: Party,
@@ -149,6 +152,14 @@ impl Service {
                 ));
             }
         }
+        if endpoint
+            .member_ttl_days
+            .is_some_and(|days| !TTL_DAYS.contains(&days))
+        {
+            return Err(bad_endpoint(
+                "A destination drops members after 1 to 3,650 days, or never.",
+            ));
+        }
         let secret = Secret::<Webhook>::generate(self.entropy());
         let object = Object::Webhook(party);
         let (key, wrapped_key) = self.new_key(object);
@@ -158,6 +169,7 @@ impl Service {
             ca_pem: endpoint.ca_pem.clone(),
             sealed_secret: BASE64_STANDARD.encode(sealed),
             wrapped_key,
+            member_ttl_days: endpoint.member_ttl_days.map(u64::from),
         };
         Ok((stored, secret))
     }

@@ -122,7 +122,11 @@ fn view(job: &OwnedJob, waiting: &[Id], now: Timestamp) -> Option<JobView> {
         JobKind::Seal => Kind::Seal,
         JobKind::Match => Kind::Match,
         JobKind::Decide => Kind::Decide,
-        JobKind::Deliver | JobKind::Publish | JobKind::Compact | JobKind::Expire => return None,
+        JobKind::Deliver
+        | JobKind::Publish
+        | JobKind::Compact
+        | JobKind::Erase
+        | JobKind::Expire => return None,
     };
     let state = match job.started_at {
         _ if job.cancelled => JobStage::Stopping,
@@ -220,6 +224,7 @@ mod tests {
             JobKind::Deliver,
             JobKind::Publish,
             JobKind::Compact,
+            JobKind::Erase,
             JobKind::Expire,
         ] {
             assert!(view(&job(kind, 0), &[], at(10)).is_none());

@@ -36,9 +36,11 @@ mod policy;
 mod propose;
 mod quarantine;
 mod record;
+mod requests;
 mod residency;
 mod scope;
 mod spending;
+mod subject;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,26 @@
-//! Withdrawing: effective at once, for everything that is decided, delivered or being delivered.
+//! Withdrawing, opposing, asking to be erased: effective at once, for everything that is decided, delivered
+//! or being delivered.
 //!
 //! The tokens go to a sealed file first; then one transaction counts the withdrawal, writes its leaf
 //! and queues a delivery for every released audience. Whatever is being evaluated meanwhile sees, when
 //! it commits or sends its next batch, that the collaboration's count of withdrawals has moved, and
-//! judges again. A withdrawal bypasses the gate: removals are never held back.
+//! judges again. A withdrawal bypasses the gate: removals are never held back. An erasure queues, beside
+//! that, the job that destroys what is kept of its people; the list of their tokens stays, sealed, because
+//! to keep somebody out one must remember whom.
 //!
 //! The log learns a salted commitment to the tokens, nothing else.
-
-use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 use tamis_protocols::token::Token;
 use tamis_protocols::transparency::Event;
-use tamis_protocols::wire::api::{
-    DeliveryReason, DeliveryState, WithdrawalRequest, WithdrawalView,
-};
+use tamis_protocols::wire::api::{DeliveryReason, RequestKind, WithdrawalRequest, WithdrawalView};
 
 use super::append::blocking;
-use super::deliveries::delivery_state;
 use super::files::{Object, remove};
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::state;
 use crate::sets;
+use crate::store::jobs::JobKind;
 use crate::store::withdrawals::Withdrawal;
 use crate::store::{Tx, grouped, snapshot};
 
@@ -29,8 +28,8 @@ use crate::store::{Tx, grouped, snapshot};
 const MOST: usize = 50_000;
 
 impl Service {
-    /// Takes the tokens of people who withdrew, from either side of a collaboration that both have
-    /// signed; also after its last day.
+    /// Takes the tokens of people who withdrew, opposed or want to be erased, from either side of a
+    /// collaboration that both have signed; also after its last day.
     ///
     /// # Errors
     /// `not_active`, `invalid_token`.
@@ -67,6 +66,8 @@ impl Service {
             salt: hex::encode(salt),
             at: self.now(),
             leaf: 0,
+            kind: request.kind,
+            erased: None,
         };
         let path = self.files().withdrawal(id);
         let context = object.context();
@@ -103,6 +104,10 @@ impl Service {
             collaboration: new.collaboration.to_string(),
             withdrawal: new.id.to_string(),
             commitment: commitment.to_owned(),
+            kind: match new.kind {
+                RequestKind::Withdrawal => None,
+                kind => Some(kind.as_str().to_owned()),
+            },
         };
         new.leaf = self.record(tx, new.at, &new.sender, event, None).await?;
         tx.add_withdrawal(new).await?;
@@ -111,58 +116,21 @@ impl Service {
             self.queue_delivery(tx, &decision, reason, Some(new.id), new.at)
                 .await?;
         }
+        if new.kind == RequestKind::Erasure {
+            let lane = format!("erase/{}", new.collaboration);
+            let subject = new.id.to_string();
+            self.queue(tx, JobKind::Erase, &subject, &lane, new.at)
+                .await?;
+        }
         Ok(())
     }
-
-    /// One of the caller's withdrawals: only its sender sees it.
-    pub async fn withdrawal(
-        &self,
-        caller: &Caller,
-        id: &str,
-    ) -> Result<WithdrawalView, ServiceError> {
-        let id = scope::id(id)?;
-        snapshot!(self.store(), "withdrawal", |tx| {
-            let found = tx
-                .withdrawal(id)
-                .await?
-                .filter(|found| found.sender == caller.name)
-                .ok_or(ServiceError::NotFound)?;
-            let mut destinations = BTreeMap::new();
-            for (name, state) in tx.withdrawal_progress(id).await? {
-                let state = delivery_state(state);
-                destinations
-                    .entry(name)
-                    .and_modify(|worst| *worst = farther(*worst, state))
-                    .or_insert(state);
-            }
-            Ok(WithdrawalView {
-                id: found.id.to_string(),
-                collaboration: found.collaboration.to_string(),
-                tokens: found.tokens,
-                at: found.at.to_string(),
-                log_index: found.leaf,
-                destinations,
-            })
-        })
-    }
 }
 
-/// The state that is farther from delivered.
-fn farther(one: DeliveryState, other: DeliveryState) -> DeliveryState {
-    let rank = |state| match state {
-        DeliveryState::Delivered => 0,
-        DeliveryState::Sending => 1,
-        DeliveryState::Queued => 2,
-        DeliveryState::Failed => 3,
-    };
-    if rank(one) >= rank(other) { one } else { other }
-}
-
-/// Reads at most `most` tokens, in the order given.
+/// 1 to `most` tokens.
 pub(super) fn parse(tokens: &[String], most: usize) -> Result<Vec<Token>, ServiceError> {
     let bad = || {
-        let text = format!("Send 1 to {most} tokens of 32 lowercase hexadecimal digits each.");
-        ServiceError::invalid("invalid_token", &text)
+        let detail = format!("Send 1 to {most} tokens of 32 lowercase hexadecimal digits each.");
+        ServiceError::invalid("invalid_token", &detail)
     };
     if tokens.is_empty() || tokens.len() > most {
         return Err(bad());

@@ -86,9 +86,14 @@ impl<'a> Fate<'a> {
 
     /// Who `owner` is now; `None` if it is gone.
     pub(super) fn now(&self, owner: u32) -> Option<u32> {
-        let found = self.aliases.binary_search_by_key(&owner, |(from, _)| *from);
-        let now = found.map_or(owner, |at| self.aliases[at].1);
+        let now = self.end(owner);
         (!self.gone.contains(now)).then_some(now)
+    }
+
+    /// Whom `owner` became, gone or not.
+    pub(super) fn end(&self, owner: u32) -> u32 {
+        let found = self.aliases.binary_search_by_key(&owner, |(from, _)| *from);
+        found.map_or(owner, |at| self.aliases[at].1)
     }
 
     /// Where aliases lead to: from, to, ascending.

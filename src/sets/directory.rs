@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 use super::SetError;
 
 /// A directory or file under construction at `PATH.tmp`; removed again unless it is published.
@@ -56,6 +58,24 @@ impl Staged {
             true => sync_parent(&self.target),
             false => Ok(()),
         }
+    }
+
+    /// Takes the place of the directory that is at the target, in one step, and removes that; durable. The
+    /// content must be synced already. A kill in between leaves what was replaced at `PATH.tmp`.
+    pub(super) fn replace(self) -> Result<(), SetError> {
+        sync_directory(&self.temporary)?;
+        let fail = SetError::io(&self.target);
+        renameat_with(
+            CWD,
+            &self.temporary,
+            CWD,
+            &self.target,
+            RenameFlags::EXCHANGE,
+        )
+        .map_err(|error| fail(error.into()))?;
+        sync_parent(&self.target)?;
+        self.clear().map_err(SetError::io(&self.temporary))?;
+        sync_parent(&self.target)
     }
 
     fn beside(target: &Path) -> Self {

@@ -230,6 +230,16 @@ impl Layer {
         Ok(())
     }
 
+    /// Names of its files but the run's, and the files.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, &Arc<BlockFile>)> {
+        self.files.iter().map(|(name, file)| (name.as_str(), file))
+    }
+
+    /// The nonce of its header, by which a delta on it knows it.
+    pub(super) fn nonce(&self) -> &FileNonce {
+        &self.nonce
+    }
+
     pub(super) fn file(&self, name: &str) -> Result<Arc<BlockFile>, SetError> {
         find(&self.files, &self.directory, name)
     }

@@ -7,7 +7,7 @@
 //!
 //! An upload that adds or removes becomes a layer on top of the set it extends ([`delta`]), so that a day's
 //! refresh costs what it brings, and a look at the pages that it may touch. [`compact`] writes such a set as
-//! one layer again, with the same answers.
+//! one layer again, with the same answers. [`erase`] takes people out of a layer for good.
 //!
 //! ```text
 //! header        what the layer is, and the nonce and length of every other file
@@ -35,6 +35,7 @@ mod cookies;
 mod delta;
 mod directory;
 mod emission;
+mod erase;
 mod error;
 mod header;
 mod ingest;
@@ -52,6 +53,7 @@ mod sealed;
 mod sort;
 mod spill;
 mod spool;
+mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -60,6 +62,7 @@ mod tests;
 pub(crate) use classes::RARE;
 pub use compact::{CompactJob, compact};
 pub use emission::{Emission, read_emission, write_emission};
+pub use erase::{EraseJob, erase, owners_of};
 pub use error::SetError;
 pub(crate) use ingest::too_many_rows;
 pub use ingest::{Progress, Source, TokenJob, seal_tokens};
@@ -76,3 +79,4 @@ pub(crate) use run::{Finder, PageView, Window};
 pub use seal::{DEFAULT_MEMORY, Expectation, SealError, SealJob, seal};
 pub use sealed::{DeltaWeight, SealedSet};
 pub use spool::{Spool, SpoolReader};
+pub use subject::{OwnRow, rows_of};

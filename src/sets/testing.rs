@@ -348,6 +348,11 @@ impl<'a> Growing<'a> {
         self.uploads += 1;
     }
 
+    /// Where each layer lies, and whether it was compacted.
+    pub(crate) fn layers(&self) -> &[(String, bool)] {
+        &self.layers
+    }
+
     /// The set as it is.
     pub(crate) fn open(&self) -> SealedSet {
         let open = |(id, compacted): &(String, bool)| match compacted {

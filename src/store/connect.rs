@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -32,6 +32,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         "log_heads",
         include_str!("migrations/0008_log_heads.sql"),
     ),
+    (9, "requests", include_str!("migrations/0009_requests.sql")),
 ];
 
 /// Per connection, as the `Any` driver takes no options. WAL lets readers read while one writes;

@@ -46,6 +46,22 @@ pub struct Delivery {
     pub leaf: Option<u64>,
 }
 
+/// How far the removal from one audience at one destination is.
+pub struct Removal {
+    /// Where.
+    pub destination: String,
+    /// Days after which the destination drops what it is not told again.
+    pub member_ttl_days: Option<u64>,
+    /// A delivery that honours it was acknowledged.
+    pub acknowledged: bool,
+    /// Where the newest delivery that honours it stands.
+    pub state: state::Delivery,
+    /// When the newest delivery before it was acknowledged.
+    pub told_at: Option<Timestamp>,
+    /// Some of one that did not honour it yet may have arrived.
+    pub partly: bool,
+}
+
 /// The columns of a delivery `d`, as it is read below, with what follows `FROM`.
 macro_rules! select_delivery {
     ($rest:literal) => {
@@ -102,19 +118,42 @@ impl Tx {
         row.as_ref().map(read).transpose()
     }
 
-    /// Destination and state of every delivery that answers a withdrawal.
-    pub async fn withdrawal_progress(
-        &mut self,
-        withdrawal: Id,
-    ) -> Result<Vec<(String, state::Delivery)>, StoreError> {
+    /// How far every audience is that had to be removed from for a withdrawal. A later delivery of the
+    /// same audience honours it too: so does the one that makes good for a delivery that failed.
+    pub async fn removals(&mut self, withdrawal: Id) -> Result<Vec<Removal>, StoreError> {
         let rows = self
             .all(
-                sql("SELECT destination, state FROM deliveries WHERE withdrawal = $1")
-                    .bind(withdrawal.to_string()),
+                sql(
+                    "SELECT d.destination AS destination, p.member_ttl_days AS ttl, \
+                     (SELECT COUNT(*) FROM deliveries e WHERE e.audience = d.audience \
+                     AND e.destination = d.destination AND e.number >= d.number \
+                     AND e.state = 'delivered') AS done, \
+                     (SELECT e.state FROM deliveries e WHERE e.audience = d.audience \
+                     AND e.destination = d.destination AND e.number >= d.number \
+                     ORDER BY e.number DESC LIMIT 1) AS state, \
+                     (SELECT MAX(e.delivered_at) FROM deliveries e WHERE e.audience = d.audience \
+                     AND e.destination = d.destination AND e.number < d.number) AS told_at, \
+                     (SELECT COUNT(*) FROM member_files f WHERE f.audience = d.audience \
+                     AND f.destination = d.destination AND f.state = 'partial' \
+                     AND f.withdrawals < w.number) AS partly \
+                     FROM deliveries d JOIN parties p ON p.name = d.destination \
+                     JOIN withdrawals w ON w.id = d.withdrawal \
+                     WHERE d.withdrawal = $1 ORDER BY d.number",
+                )
+                .bind(withdrawal.to_string()),
             )
             .await?;
         rows.iter()
-            .map(|row| Ok((row.text("destination")?, row.state("state")?)))
+            .map(|row| {
+                Ok(Removal {
+                    destination: row.text("destination")?,
+                    member_ttl_days: row.count_or_null("ttl")?,
+                    acknowledged: row.count("done")? > 0,
+                    state: row.state("state")?,
+                    told_at: row.time_or_null("told_at")?,
+                    partly: row.count("partly")? > 0,
+                })
+            })
             .collect()
     }
 

@@ -30,6 +30,8 @@ pub enum JobKind {
     Publish,
     /// Write the set of an upload as one layer.
     Compact,
+    /// Destroy what is kept of the people of an erasure.
+    Erase,
     /// End incomplete uploads; judge told audiences again.
     Expire,
 }
@@ -44,6 +46,7 @@ impl JobKind {
             JobKind::Deliver => "deliver",
             JobKind::Publish => "publish",
             JobKind::Compact => "compact",
+            JobKind::Erase => "erase",
             JobKind::Expire => "expire",
         }
     }
@@ -56,6 +59,7 @@ impl JobKind {
             JobKind::Deliver,
             JobKind::Publish,
             JobKind::Compact,
+            JobKind::Erase,
             JobKind::Expire,
         ]
         .into_iter()

@@ -54,6 +54,32 @@ pub struct SetSize {
     pub persons: u64,
 }
 
+/// Which layers a sealed upload is opened from, and which it was made into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// The upload.
+    pub upload: Id,
+    /// What its own layer lies on, and whether that is one compacted layer; none: a base.
+    pub parent: Option<(Id, bool)>,
+    /// Whether its set was written as one layer.
+    pub compacted: bool,
+}
+
+impl Stack {
+    /// Sets that together have every layer: those that no other set lies on, by upload and form.
+    pub fn tops(all: &[Stack]) -> Vec<(Id, bool)> {
+        let below: HashSet<(Id, bool)> = all.iter().filter_map(|one| one.parent).collect();
+        let forms = all.iter().flat_map(|one| {
+            let compacted = one.compacted.then_some((one.upload, true));
+            [Some((one.upload, false)), compacted]
+        });
+        forms
+            .flatten()
+            .filter(|form| !below.contains(form))
+            .collect()
+    }
+}
+
 /// The layers of the set of upload `$1`, which is one compacted layer if the first term is 1.
 macro_rules! select_layers {
     ($compacted:literal) => {
@@ -98,6 +124,36 @@ impl Tx {
             )
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Every sealed upload of a kind in a collaboration, in the order of sealing.
+    pub async fn stacks(
+        &mut self,
+        collaboration: Id,
+        kind: Kind,
+    ) -> Result<Vec<Stack>, StoreError> {
+        let rows = self
+            .all(
+                sql("SELECT id, parent, parent_compacted, \
+                     CAST(CASE WHEN compacted_at IS NULL THEN 0 ELSE 1 END AS BIGINT) AS compacted \
+                     FROM uploads WHERE collaboration = $1 AND kind = $2 AND state = $3 \
+                     ORDER BY sealed_order")
+                .bind(collaboration.to_string())
+                .bind(kind.as_str())
+                .bind(state::Upload::Sealed.as_str()),
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let parent = row.id_or_null("parent")?;
+                let form = row.int("parent_compacted")? != 0;
+                Ok(Stack {
+                    upload: row.id("id")?,
+                    parent: parent.map(|parent| (parent, form)),
+                    compacted: row.int("compacted")? != 0,
+                })
+            })
+            .collect()
     }
 
     /// Notes what a sealed upload did to the set of its side.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tamis_protocols::wire::api::Role;
 
-use super::row::Row;
+use super::row::{Row, int};
 use super::transaction::sql;
 use super::{StoreError, Tx};
 
@@ -33,6 +33,8 @@ pub struct StoredEndpoint {
     pub sealed_secret: String,
     /// The data key it is sealed under, wrapped.
     pub wrapped_key: String,
+    /// Days after which it drops a member that it was not told again; none: never.
+    pub member_ttl_days: Option<u64>,
 }
 
 /// An invitation that can still be used.
@@ -48,7 +50,7 @@ macro_rules! select_party {
     ($rest:literal) => {
         concat!(
             "SELECT name, role, signing_key, sealing_key, endpoint_url, endpoint_ca, \
-             webhook_secret, webhook_key FROM parties ",
+             webhook_secret, webhook_key, member_ttl_days FROM parties ",
             $rest
         )
     };
@@ -80,12 +82,13 @@ impl Tx {
         self.one(
             sql(
                 "INSERT INTO parties (name, role, signing_key, sealing_key, endpoint_url, \
-                 endpoint_ca, webhook_secret, webhook_key, enrolled_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                 endpoint_ca, webhook_secret, webhook_key, enrolled_at, member_ttl_days) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
                  ON CONFLICT (name) DO UPDATE SET signing_key = excluded.signing_key, \
                  sealing_key = excluded.sealing_key, endpoint_url = excluded.endpoint_url, \
                  endpoint_ca = excluded.endpoint_ca, webhook_secret = excluded.webhook_secret, \
-                 webhook_key = excluded.webhook_key, enrolled_at = excluded.enrolled_at \
+                 webhook_key = excluded.webhook_key, enrolled_at = excluded.enrolled_at, \
+                 member_ttl_days = excluded.member_ttl_days \
                  WHERE parties.role = excluded.role",
             )
             .bind(&party.name)
@@ -96,7 +99,8 @@ impl Tx {
             .bind(endpoint.and_then(|endpoint| endpoint.ca_pem.clone()))
             .bind(endpoint.map(|endpoint| endpoint.sealed_secret.clone()))
             .bind(endpoint.map(|endpoint| endpoint.wrapped_key.clone()))
-            .bind(now.as_millisecond()),
+            .bind(now.as_millisecond())
+            .bind(endpoint.and_then(|endpoint| endpoint.member_ttl_days.map(int))),
         )
         .await
     }
@@ -216,6 +220,7 @@ fn read(row: &Row) -> Result<Party, StoreError> {
             ca_pem: row.text_or_null("endpoint_ca")?,
             sealed_secret,
             wrapped_key,
+            member_ttl_days: row.count_or_null("member_ttl_days")?,
         }),
         (None, None, None) => None,
         _ => return Err(row.corrupt("endpoint_url")),

@@ -1,6 +1,8 @@
-//! Withdrawals. The tokens themselves are in sealed files; here is which files there are.
+//! Withdrawals, oppositions and erasures. The tokens themselves are in sealed files; here is which files
+//! there are.
 
 use jiff::Timestamp;
+use tamis_protocols::wire::api::RequestKind;
 
 use super::row::{Row, int};
 use super::transaction::sql;
@@ -28,19 +30,28 @@ pub struct Withdrawal {
     pub at: Timestamp,
     /// Index of its leaf.
     pub leaf: u64,
+    /// What was asked for.
+    pub kind: RequestKind,
+    /// Erasures: when it was done, and the index of the leaf that says so.
+    pub erased: Option<(Timestamp, u64)>,
+}
+
+/// The columns of a withdrawal, as it is read below, with what follows `FROM`.
+macro_rules! select_withdrawal {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, collaboration, sender, number, tokens, wrapped_key, salt, at, leaf, kind, \
+             erased_at, erased_leaf FROM withdrawals ",
+            $rest
+        )
+    };
 }
 
 impl Tx {
     /// The withdrawal of that id, whoever asks: callers scope it.
     pub async fn withdrawal(&mut self, id: Id) -> Result<Option<Withdrawal>, StoreError> {
         let row = self
-            .optional(
-                sql(
-                    "SELECT id, collaboration, sender, number, tokens, wrapped_key, salt, at, \
-                     leaf FROM withdrawals WHERE id = $1",
-                )
-                .bind(id.to_string()),
-            )
+            .optional(sql(select_withdrawal!("WHERE id = $1")).bind(id.to_string()))
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -49,14 +60,61 @@ impl Tx {
     pub async fn withdrawals(&mut self, collaboration: Id) -> Result<Vec<Withdrawal>, StoreError> {
         let rows = self
             .all(
-                sql(
-                    "SELECT id, collaboration, sender, number, tokens, wrapped_key, salt, at, \
-                     leaf FROM withdrawals WHERE collaboration = $1 ORDER BY number",
-                )
+                sql(select_withdrawal!(
+                    "WHERE collaboration = $1 ORDER BY number"
+                ))
                 .bind(collaboration.to_string()),
             )
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Those that one side sent, newest first, at most 1,000.
+    pub async fn withdrawals_of(
+        &mut self,
+        collaboration: Id,
+        sender: &str,
+    ) -> Result<Vec<Withdrawal>, StoreError> {
+        let rows = self
+            .all(
+                sql(select_withdrawal!(
+                    "WHERE collaboration = $1 AND sender = $2 ORDER BY number DESC LIMIT 1000"
+                ))
+                .bind(collaboration.to_string())
+                .bind(sender.to_owned()),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// How many erasures of a collaboration are done.
+    pub async fn erasures(&mut self, collaboration: Id) -> Result<u64, StoreError> {
+        let row = self
+            .optional(
+                sql("SELECT COUNT(*) AS done FROM withdrawals \
+                     WHERE collaboration = $1 AND erased_at IS NOT NULL")
+                .bind(collaboration.to_string()),
+            )
+            .await?;
+        row.map_or(Ok(0), |row| row.count("done"))
+    }
+
+    /// Records that what an erasure asked to destroy is destroyed. Fails if it was recorded before.
+    pub async fn set_erased(
+        &mut self,
+        id: Id,
+        now: Timestamp,
+        leaf: u64,
+    ) -> Result<(), StoreError> {
+        self.one(
+            sql("UPDATE withdrawals SET erased_at = $1, erased_leaf = $2 \
+                 WHERE id = $3 AND kind = $4 AND erased_at IS NULL")
+            .bind(now.as_millisecond())
+            .bind(int(leaf))
+            .bind(id.to_string())
+            .bind(RequestKind::Erasure.as_str()),
+        )
+        .await
     }
 
     /// Adds one.
@@ -64,7 +122,8 @@ impl Tx {
         self.one(
             sql(
                 "INSERT INTO withdrawals (id, collaboration, sender, number, tokens, \
-                 wrapped_key, salt, at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 wrapped_key, salt, at, leaf, kind) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(new.id.to_string())
             .bind(new.collaboration.to_string())
@@ -74,7 +133,8 @@ impl Tx {
             .bind(&new.wrapped_key)
             .bind(&new.salt)
             .bind(new.at.as_millisecond())
-            .bind(int(new.leaf)),
+            .bind(int(new.leaf))
+            .bind(new.kind.as_str()),
         )
         .await
     }
@@ -91,5 +151,13 @@ fn read(row: &Row) -> Result<Withdrawal, StoreError> {
         salt: row.text("salt")?,
         at: row.time("at")?,
         leaf: row.count("leaf")?,
+        kind: RequestKind::parse(&row.text("kind")?).ok_or(row.corrupt("kind"))?,
+        erased: match row.time_or_null("erased_at")? {
+            Some(at) => {
+                let leaf = row.count_or_null("erased_leaf")?;
+                Some((at, leaf.ok_or(row.corrupt("erased_leaf"))?))
+            }
+            None => None,
+        },
     })
 }

@@ -94,7 +94,10 @@ impl Line {
         if counted {
             tracing::error!(kind = job.kind.as_str(), job = %job.id, %error, "a job failed");
         }
-        let endless = matches!(job.kind, JobKind::Publish | JobKind::Expire);
+        let endless = matches!(
+            job.kind,
+            JobKind::Publish | JobKind::Erase | JobKind::Expire
+        );
         let given = if counted && !endless && job.attempts >= self.settings.attempts {
             self.service.give_up(job).await
         } else {

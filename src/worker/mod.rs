@@ -58,7 +58,7 @@ impl Default for Settings {
 
 const COMPUTING: Kinds = [JobKind::Seal, JobKind::Match, JobKind::Decide];
 const DELIVERING: Kinds = [JobKind::Deliver; 3];
-const COMPACTING: Kinds = [JobKind::Compact; 3];
+const COMPACTING: Kinds = [JobKind::Compact, JobKind::Erase, JobKind::Erase];
 const HOUSEKEEPING: Kinds = [JobKind::Publish, JobKind::Publish, JobKind::Expire];
 
 /// A running worker.

@@ -51,6 +51,7 @@ document = json.loads(ask(stranger, "GET", "/openapi.json")[1])
 BODIES = {
     ("PUT", "/v1/collaborations/{id}/audiences/{name}"): {"expression": "all", "destinations": ["dsp-a"], "use": "target"},
     ("POST", "/v1/collaborations/{id}/withdrawals"): body,
+    ("POST", "/v1/collaborations/{id}/subject"): body,
     ("POST", "/v1/collaborations/{id}/acceptance"): {"signature": "A" * 86 + "==", "sealed_share": "AAAA"},
 }
 TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}

@@ -103,6 +103,23 @@ fn coverage_names_each_destination_once_in_order_with_whole_percent() {
     assert_eq!(said(&[("DSP", Some(1))]), wrong);
 }
 
+#[test]
+fn a_request_says_its_kind_and_an_erasure_what_it_destroyed() {
+    let said = |event: Event| Leaf::parse(&leaf(0, "acme", event).to_bytes()).map(|_| ());
+    for kind in [None, Some("opposition"), Some("erasure")] {
+        assert_eq!(said(request(20, kind)), Ok(()));
+    }
+    for kind in ["withdrawal", "", "Erasure"] {
+        let wrong = Err(LeafError::Field("kind"));
+        assert_eq!(said(request(20, Some(kind))), wrong, "one spelling: {kind}");
+    }
+    assert_eq!(said(erasure(1, 20, &["records", "rows"])), Ok(()));
+    let wrong = Err(LeafError::Field("destroyed"));
+    for destroyed in [&[][..], &["rows", "records"], &["rows", "rows"], &["log"]] {
+        assert_eq!(said(erasure(1, 20, destroyed)), wrong, "{destroyed:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn random_bytes_are_no_leaf_and_never_panic(bytes: Vec<u8>, time in "[0-9T:Z+.-]{0,30}") {

@@ -143,7 +143,24 @@ fn delivery(n: u8, decision: u8, audience: u8, destination: &str) -> Event {
     }
 }
 
-/// A whole collaboration, from enrolment to a withdrawal.
+fn request(n: u8, kind: Option<&str>) -> Event {
+    Event::Withdrawal {
+        collaboration: id(1),
+        withdrawal: id(n),
+        commitment: digest(n),
+        kind: kind.map(str::to_owned),
+    }
+}
+
+fn erasure(there: u8, n: u8, destroyed: &[&str]) -> Event {
+    Event::Erasure {
+        collaboration: id(there),
+        withdrawal: id(n),
+        destroyed: destroyed.iter().map(|what| (*what).to_owned()).collect(),
+    }
+}
+
+/// A whole collaboration, from enrolment to an erasure.
 fn story() -> Vec<Leaf> {
     let collaboration = || id(1);
     let events = [
@@ -184,6 +201,7 @@ fn story() -> Vec<Leaf> {
                 collaboration: collaboration(),
                 withdrawal: id(10),
                 commitment: digest(10),
+                kind: None,
             },
         ),
         ("dsp-a", delivery(11, 5, 6, "dsp-a")),
@@ -192,6 +210,9 @@ fn story() -> Vec<Leaf> {
         ("mapper", delta(15, "graph", "refresh", 14)),
         ("operator", coverage(15, &[("dsp-a", Some(61))])),
         ("mapper", tightening(1)),
+        ("mapper", request(17, Some("erasure"))),
+        ("mapper", erasure(1, 17, &["records", "rows"])),
+        ("acme", request(18, Some("opposition"))),
     ];
     let anew = agreed("acme", 2).into_iter();
     let anew = anew.chain([("mapper", bridged(16, 2, 1))]);

@@ -232,3 +232,29 @@ fn what_the_operator_does_by_hand_is_under_its_own_name() {
         assert_eq!(said, Err(LeafError::Field("subject")), "{subject}");
     }
 }
+
+#[test]
+fn an_erasure_follows_its_own_request_once_by_who_asked() {
+    let refused = Err(Rule::NotAsked);
+    let again = erasure(1, 17, &["records"]);
+    assert_eq!(add("mapper", again), refused, "told once");
+    let none = erasure(1, 18, &["records"]);
+    assert_eq!(add("acme", none), refused, "an opposition destroys nothing");
+    let early = with(|leaves| leaves.swap(19, 20));
+    assert_eq!(early, refused, "before it was asked for");
+    let asked = |actor: &'static str, done: Event| {
+        with(|leaves| {
+            leaves.push(leaf(30, "acme", request(20, Some("erasure"))));
+            leaves.push(leaf(31, actor, done));
+        })
+    };
+    assert_eq!(asked("acme", erasure(1, 20, &["rows"])), Ok(()));
+    for actor in ["mapper", "operator", "dsp-a"] {
+        assert_eq!(asked(actor, erasure(1, 20, &["rows"])), refused, "{actor}");
+    }
+    assert_eq!(
+        asked("acme", erasure(2, 20, &["rows"])),
+        refused,
+        "elsewhere"
+    );
+}

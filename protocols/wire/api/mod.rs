@@ -15,6 +15,7 @@ mod matches;
 mod parties;
 mod policy;
 mod records;
+mod subjects;
 mod uploads;
 mod withdrawals;
 
@@ -35,8 +36,12 @@ pub use matches::{JobState, MatchView};
 pub use parties::{Endpoint, EnrolmentReply, EnrolmentRequest, PartyView, Role};
 pub use policy::{AgreedPolicyView, PolicyView, TighteningRequest, TighteningView};
 pub use records::{LoggedView, RecordProofView, RecordView, RecordsRequest, RecordsView};
+pub use subjects::{SubjectAudience, SubjectRequest, SubjectRequestView, SubjectRow, SubjectView};
 pub use uploads::{UploadReport, UploadState, UploadView};
-pub use withdrawals::{WithdrawalRequest, WithdrawalView};
+pub use withdrawals::{
+    ErasureView, RemovalState, RemovalView, RequestKind, RequestState, WithdrawalRequest,
+    WithdrawalView,
+};
 
 /// A count that has passed the release gate: noised, rounded, or withheld.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,6 +71,10 @@ pub struct Endpoint {
     /// PEM of the only authority trusted for this endpoint; absent: the public web's authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_pem: Option<String>,
+    /// Days after which this destination drops a member that it was not told again, 1 to 3,650; absent:
+    /// it keeps members until it is told to remove them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_ttl_days: Option<u32>,
 }
 
 /// The answer to an enrolment.

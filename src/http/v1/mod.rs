@@ -9,5 +9,6 @@ pub mod log;
 pub mod matches;
 pub mod parties;
 pub mod policy;
+pub mod subjects;
 pub mod uploads;
 pub mod withdrawals;

@@ -10,12 +10,12 @@ use crate::sets::testing::{Growing, tag};
 
 /// What happens to a set.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Upload(UploadMode, Vec<TestRow>),
     Compact,
 }
 
-fn steps(destinations: usize) -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps(destinations: usize) -> impl Strategy<Value = Vec<Step>> {
     let rows = |most| prop::collection::vec(any_row(destinations), 0..most);
     let step = prop_oneof![
         1 => rows(16).prop_map(|rows| Step::Upload(UploadMode::Full, rows)),
@@ -70,7 +70,7 @@ fn take_out(kind: UploadKind, rows: &mut Vec<(TestRow, u8)>, new: &[TestRow]) {
     rows.retain(|_| person.next().is_some_and(|person| !gone.contains(&person)));
 }
 
-fn grown<'a>(
+pub(super) fn grown<'a>(
     dir: &'a std::path::Path,
     header: WireHeader,
     memory: usize,

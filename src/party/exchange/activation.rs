@@ -1,13 +1,12 @@
-//! Matches, audiences, deliveries and withdrawals: asking, and waiting for the jobs behind them.
+//! Matches, audiences and deliveries: asking, and waiting for the jobs behind them.
 //!
 //! Everything here answers at once with a state; the helpers look again with growing pauses until the job
 //! is finished. The service learns the question, the party learns released counts only.
 
-use tamis_protocols::token::Token;
 use tamis_protocols::wire::api::{
     AgreedPolicyView, AudienceRequest, AudienceState, AudienceView, BudgetView, CollaborationView,
     CoverageView, DeliveryState, DeliveryView, JobKind, JobState, JobView, Listing, MatchView,
-    Role, UploadState, UploadView, WithdrawalRequest, WithdrawalView,
+    Role, UploadState, UploadView, WithdrawalView,
 };
 use tokio::time::{Duration, Instant};
 
@@ -18,9 +17,6 @@ use super::notebook::Notebook;
 use super::paths;
 use super::policy;
 use super::session::Session;
-
-/// Tokens per withdrawal request; the service takes up to 50,000.
-const TOKENS: usize = 20_000;
 
 /// Looks at an upload until it is sealed; `look` sees every view on the way.
 pub async fn wait_sealed(
@@ -184,30 +180,6 @@ fn is_open(delivery: &DeliveryView) -> bool {
         delivery.state,
         DeliveryState::Queued | DeliveryState::Sending
     )
-}
-
-/// Sends withdrawals, [`TOKENS`] at a time; each takes effect at once.
-pub async fn withdraw(
-    session: &Session,
-    collaboration: &str,
-    tokens: &[Token],
-) -> Result<Vec<WithdrawalView>, ExchangeError> {
-    let mut views = Vec::new();
-    for some in tokens.chunks(TOKENS) {
-        let tokens = some.iter().map(|token| hex::encode(token.0)).collect();
-        let view: WithdrawalView = session
-            .client
-            .post(
-                &paths::withdrawals(collaboration),
-                &WithdrawalRequest { tokens },
-            )
-            .await?;
-        Notebook::note(&session.path, collaboration, |notes| {
-            notes.withdrawals.push(view.id.clone());
-        })?;
-        views.push(view);
-    }
-    Ok(views)
 }
 
 /// Own uploads in a collaboration, newest first.

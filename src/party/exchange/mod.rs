@@ -17,6 +17,7 @@ pub mod pairing;
 pub mod paths;
 pub mod policy;
 pub mod records;
+pub mod requests;
 pub mod resume;
 pub mod session;
 pub mod terms;

@@ -95,6 +95,16 @@ pub fn withdrawals(collaboration: &str) -> String {
     format!("{COLLABORATIONS}/{collaboration}/withdrawals")
 }
 
+/// What is kept of one person.
+pub fn subject(collaboration: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/subject")
+}
+
+/// Own consent records.
+pub fn consent(collaboration: &str) -> String {
+    format!("{COLLABORATIONS}/{collaboration}/consent")
+}
+
 /// One withdrawal.
 pub fn withdrawal(id: &str) -> String {
     format!("/v1/withdrawals/{id}")

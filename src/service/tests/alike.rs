@@ -57,6 +57,7 @@ async fn a_receipt_does_not_tell_whether_a_withdrawal_removed_anybody() {
     let stranger = Person::many(500, 0)[499];
     let request = WithdrawalRequest {
         tokens: vec![hex::encode(stranger.token().0)],
+        kind: Default::default(),
     };
     let shop = world.caller("shop");
     let sent = world.service.withdraw(&shop, &collaboration, request).await;

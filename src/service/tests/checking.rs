@@ -21,6 +21,7 @@ async fn stored() -> (World, String, String) {
     let tokens = persons[..3].iter();
     let request = WithdrawalRequest {
         tokens: tokens.map(|one| hex::encode(one.token().0)).collect(),
+        kind: Default::default(),
     };
     let partner = world.caller("graphs");
     let withdrawn = world.service.withdraw(&partner, &collaboration, request);
@@ -35,7 +36,7 @@ async fn stored() -> (World, String, String) {
     (world, incomplete.id, waiting)
 }
 
-async fn check(world: &World) -> Checked {
+pub(super) async fn check(world: &World) -> Checked {
     world.service.check_stored(&|_, _| {}).await.unwrap()
 }
 

@@ -228,7 +228,14 @@ async fn the_published_log_satisfies_an_auditor_after_every_kind_of_event() {
     let tokens = vec![hex::encode(persons[0].token().0)];
     world
         .service
-        .withdraw(&shop, &collaboration, WithdrawalRequest { tokens })
+        .withdraw(
+            &shop,
+            &collaboration,
+            WithdrawalRequest {
+                tokens,
+                kind: Default::default(),
+            },
+        )
         .await
         .unwrap();
     world.work(&ALL).await;

@@ -284,6 +284,7 @@ async fn a_dictionary_recovers_nobody_from_everything_the_operator_has() {
     world.work(&ALL).await;
     let request = WithdrawalRequest {
         tokens: vec![hex::encode(token(&people[0]).0)],
+        kind: Default::default(),
     };
     let caller = world.caller("shop");
     world.service.withdraw(&caller, id, request).await.unwrap();

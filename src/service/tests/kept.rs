@@ -77,6 +77,7 @@ async fn a_person_that_the_gate_kept_is_removed_when_it_withdraws() {
     for (who, person) in [("shop", 0), ("graphs", 1)] {
         let request = WithdrawalRequest {
             tokens: vec![hex::encode(persons[person].token().0)],
+            kind: Default::default(),
         };
         let caller = world.caller(who);
         let sent = world.service.withdraw(&caller, &collaboration, request);

@@ -118,6 +118,7 @@ async fn a_person_who_withdrew_while_the_operator_looked_is_never_delivered() {
     let persons = Person::many(PERSONS, 0);
     let request = WithdrawalRequest {
         tokens: vec![hex::encode(persons[0].token().0)],
+        kind: Default::default(),
     };
     let shop = world.caller("shop");
     let sent = world.service.withdraw(&shop, &collaboration, request);

@@ -103,7 +103,10 @@ async fn not_a_byte_is_taken_by_a_service_that_was_moved_and_people_may_still_le
         .await;
     assert!(is_refused_for_its_place(&refused));
     let tokens = vec![hex::encode(Person::many(1, 0)[0].token().0)];
-    let leaving = WithdrawalRequest { tokens };
+    let leaving = WithdrawalRequest {
+        tokens,
+        kind: Default::default(),
+    };
     let shop = world.caller("shop");
     let left = world.service.withdraw(&shop, &collaboration, leaving).await;
     assert_eq!(left.unwrap().tokens, 1);

@@ -31,6 +31,7 @@ async fn another_partys_ids_are_not_there() {
             &collaboration,
             WithdrawalRequest {
                 tokens: tokens.clone(),
+                kind: Default::default(),
             },
         )
         .await
@@ -55,6 +56,7 @@ async fn another_partys_ids_are_not_there() {
         };
         let withdrawn = WithdrawalRequest {
             tokens: tokens.clone(),
+            kind: Default::default(),
         };
         for id in [collaboration.as_str(), NOWHERE, "x"] {
             assert!(hidden(service.collaboration(&other, id).await));

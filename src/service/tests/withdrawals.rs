@@ -21,7 +21,10 @@ async fn withdraw(
         .iter()
         .map(|person| hex::encode(person.token().0))
         .collect();
-    let request = WithdrawalRequest { tokens };
+    let request = WithdrawalRequest {
+        tokens,
+        kind: Default::default(),
+    };
     world
         .service
         .withdraw(&world.caller(name), collaboration, request)
@@ -43,7 +46,7 @@ async fn a_withdrawn_person_is_removed_everywhere_though_the_audience_falls_belo
         .await
         .unwrap();
     assert_eq!(view.tokens, 3);
-    assert_eq!(view.destinations["dsp-a"], DeliveryState::Queued);
+    assert_eq!(view.destinations["dsp-a"].state, RemovalState::Queued);
     world.work(&ALL).await;
     for destination in ["dsp-a", "dmp-b"] {
         let left = world.destinations.members(destination, "everyone");
@@ -57,7 +60,7 @@ async fn a_withdrawn_person_is_removed_everywhere_though_the_audience_falls_belo
     assert!(
         view.destinations
             .values()
-            .all(|state| *state == DeliveryState::Delivered)
+            .all(|one| one.state == RemovalState::Acknowledged)
     );
     let leaf = &world.leaves().await[usize::try_from(view.log_index).unwrap()];
     assert!(matches!(&leaf.event, Event::Withdrawal { withdrawal, .. } if *withdrawal == view.id));
@@ -206,7 +209,10 @@ async fn tokens_that_are_none_are_refused() {
         vec!["AB".repeat(16)],
         vec!["00".repeat(16); 50_001],
     ] {
-        let request = WithdrawalRequest { tokens };
+        let request = WithdrawalRequest {
+            tokens,
+            kind: Default::default(),
+        };
         let refused = world.service.withdraw(&shop, &collaboration, request).await;
         assert!(matches!(
             refused,

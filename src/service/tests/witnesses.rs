@@ -141,7 +141,10 @@ async fn a_delivery_whose_decision_was_vouched_for_needs_no_witness_again() {
         .map(|person| hex::encode(person.token().0))
         .collect();
     let shop = world.caller("shop");
-    let request = WithdrawalRequest { tokens };
+    let request = WithdrawalRequest {
+        tokens,
+        kind: Default::default(),
+    };
     let withdrawn = world.service.withdraw(&shop, &collaboration, request).await;
     withdrawn.unwrap();
     world.work(&ALL).await;

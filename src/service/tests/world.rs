@@ -28,13 +28,14 @@ use crate::service::{Announced, Caller, Limits, Service, ServiceError, UploadWri
 use crate::store::jobs::{Job, JobKind};
 use crate::store::{snapshot, transact};
 
-pub(super) const ALL: [JobKind; 7] = [
+pub(super) const ALL: [JobKind; 8] = [
     JobKind::Seal,
     JobKind::Match,
     JobKind::Decide,
     JobKind::Deliver,
     JobKind::Publish,
     JobKind::Compact,
+    JobKind::Erase,
     JobKind::Expire,
 ];
 
@@ -127,6 +128,7 @@ impl World {
             endpoint: (role == Role::Destination).then(|| Endpoint {
                 url: format!("https://{name}.example/tamis"),
                 ca_pem: None,
+                member_ttl_days: (name == "dsp-a").then_some(30),
             }),
         }
     }

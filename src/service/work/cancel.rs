@@ -166,8 +166,10 @@ pub(in crate::service) async fn abandon(
             Ok(tx.finish_match(subject, step, None, None).await?)
         }
         JobKind::Decide => decide::give_up(tx, subject).await,
-        JobKind::Deliver | JobKind::Publish | JobKind::Compact | JobKind::Expire => {
-            Err(JobError::failed("cancel", "not for this kind"))
-        }
+        JobKind::Deliver
+        | JobKind::Publish
+        | JobKind::Compact
+        | JobKind::Erase
+        | JobKind::Expire => Err(JobError::failed("cancel", "not for this kind")),
     }
 }

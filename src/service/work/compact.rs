@@ -14,7 +14,7 @@ use super::open::Layers;
 use super::{Held, JobError};
 use crate::domain::id::Id;
 use crate::service::append::{blocking, seal_lane};
-use crate::service::files::Object;
+use crate::service::files::{Object, remove};
 use crate::service::{Service, ServiceError};
 use crate::sets::{self, CompactJob, DeltaWeight};
 use crate::store::jobs::JobKind;
@@ -79,9 +79,15 @@ impl Service {
 
     pub(super) async fn run_compact(&self, held: &Held) -> Result<(), JobError> {
         let id = held.subject()?;
-        let Some((upload, layers)) = self.to_compact(id).await? else {
+        let Some((upload, layers, erased)) = self.to_compact(id).await? else {
             return self.end(held, "compact-needless").await;
         };
+        let collaboration = upload.collaboration;
+        if erased > 0 {
+            // A whole layer that an earlier run left here may hold who was erased since.
+            remove(&self.files().compacted(id))
+                .map_err(|error| ServiceError::internal("compacted set", error))?;
+        }
         let (service, running) = (self.clone(), held.clone());
         let written = blocking(move || Ok(service.compact(&running, &upload, &layers)));
         match written.await? {
@@ -89,22 +95,38 @@ impl Service {
             written => written?,
         }
         let now = self.now();
-        transact!(self.store(), "compact-finish", |tx| {
+        let finished = transact!(self.store(), "compact-finish", |tx| {
+            if tx.erasures(collaboration).await? != erased {
+                return Ok(false);
+            }
             tx.end_job(&held.job).await?;
-            Ok::<_, JobError>(tx.set_compacted(id, now).await?)
-        })
+            tx.set_compacted(id, now).await?;
+            Ok::<_, JobError>(true)
+        })?;
+        if !finished {
+            // Another instance erased people meanwhile: they may be in what was written.
+            remove(&self.files().compacted(id))
+                .map_err(|error| ServiceError::internal("compacted set", error))?;
+            return Err(JobError::failed(
+                "compacting",
+                "people were erased meanwhile",
+            ));
+        }
+        Ok(())
     }
 
     /// The upload and the layers of its set; none if there is nothing to gain: it is one layer, or a newer
     /// upload of its side is there, whose own job sees to it.
-    async fn to_compact(&self, id: Id) -> Result<Option<(Upload, Layers)>, JobError> {
+    /// With how many erasures were done before.
+    async fn to_compact(&self, id: Id) -> Result<Option<(Upload, Layers, u64)>, JobError> {
         snapshot!(self.store(), "compact", |tx| {
             let upload = tx.upload(id).await?;
             let upload = upload.ok_or_else(|| JobError::gone("the upload"))?;
             let newest = tx.newest_sealed(upload.collaboration, upload.kind).await?;
             let layers = Layers::read(tx, id).await?;
             let worth = layers.len() > 1 && newest == Some(id);
-            Ok::<_, JobError>(worth.then_some((upload, layers)))
+            let erased = tx.erasures(upload.collaboration).await?;
+            Ok::<_, JobError>(worth.then_some((upload, layers, erased)))
         })
     }
 

@@ -22,7 +22,6 @@ use crate::domain::permitted::{Judgement, Permitted, Suppression};
 use crate::matching::{MatchPlan, Question};
 use crate::service::Service;
 use crate::service::append::blocking;
-use crate::service::files::Object;
 use crate::sets::{self, SealedSet};
 use crate::store::collaborations::Collaboration;
 use crate::store::snapshot;
@@ -182,18 +181,7 @@ impl Service {
         }
         let mut tokens = Vec::new();
         for withdrawal in &case.withdrawals {
-            let object = Object::Withdrawal(withdrawal.id);
-            let key = self.key(object, &withdrawal.wrapped_key)?;
-            let path = self.files().withdrawal(withdrawal.id);
-            let more = sets::read_tokens(&path, &key, &object.context())
-                .map_err(|error| JobError::failed("withdrawal file", error))?;
-            if more.len() as u64 != withdrawal.tokens {
-                return Err(JobError::failed(
-                    "withdrawal file",
-                    "not all of it is there",
-                ));
-            }
-            tokens.extend(more);
+            tokens.extend(self.withdrawn(withdrawal)?);
         }
         Ok(Suppression::new(tokens, case.collaboration.withdrawals))
     }

@@ -171,6 +171,10 @@ fn compacting(set: SetSize) -> u64 {
     BESIDE + 64 * MIB + 4 * set.persons + indexes(set.rows) + set.rows / 8
 }
 
+/// What leaving people out of the layers of a set needs, one layer at a time: pages and blocks, and what
+/// their numbers take.
+const ERASING: u64 = BESIDE + 64 * MIB;
+
 /// What counting a partner's whole set needs: a bit per person for each destination, at most 32, and one
 /// more. An advertiser's has no persons.
 fn counting(persons: u64) -> u64 {
@@ -240,6 +244,7 @@ impl Service {
                     Ok(sizes.need(waiting.len().min(QUESTIONS)))
                 }
                 JobKind::Compact => Ok(compacting(size(tx, subject).await?)),
+                JobKind::Erase => Ok(ERASING),
                 JobKind::Deliver | JobKind::Publish | JobKind::Expire => Ok(0),
             }
         })

@@ -13,6 +13,7 @@ mod cover;
 mod decide;
 mod deliver;
 mod destroy;
+mod erase;
 mod gate;
 mod history;
 pub(super) mod judge;
@@ -136,12 +137,13 @@ impl Service {
             JobKind::Deliver => self.run_deliver(held, outbound).await,
             JobKind::Publish => self.run_publish(held, outbound).await,
             JobKind::Compact => self.run_compact(held).await,
+            JobKind::Erase => self.run_erase(held).await,
             JobKind::Expire => self.run_sweep(held).await,
         }
     }
 
-    /// Ends a job that failed too often: what it was for is marked as failed, nothing is released. Log
-    /// and sweep are never given up.
+    /// Ends a job that failed too often: what it was for is marked as failed, nothing is released. Log,
+    /// erasure and sweep are never given up.
     pub async fn give_up(&self, job: &Job) -> Result<(), JobError> {
         let subject = Id::parse(&job.subject);
         transact!(self.store(), "job-give-up", |tx| {

@@ -43,6 +43,11 @@ impl Layers {
         }
     }
 
+    /// The layers, the base first.
+    pub(super) fn rows(&self) -> &[LayerRow] {
+        &self.0
+    }
+
     /// How many.
     pub(super) fn len(&self) -> usize {
         self.0.len()
@@ -105,7 +110,7 @@ impl Service {
         self.open_set(&layers)
     }
 
-    fn open_layer(&self, layer: &LayerRow) -> Result<Layer, JobError> {
+    pub(super) fn open_layer(&self, layer: &LayerRow) -> Result<Layer, JobError> {
         let id = layer.upload;
         let key = self.key(Object::Upload(id), &layer.wrapped_key)?;
         match layer.compacted {

@@ -5,6 +5,7 @@ mod changes;
 mod damage;
 mod decoding;
 mod deltas;
+mod erasing;
 mod extending;
 mod renumbering;
 mod sealing;

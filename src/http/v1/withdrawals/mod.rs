@@ -1,4 +1,5 @@
-//! Withdrawals.
+//! Withdrawals, oppositions and erasures.
 
 pub mod create;
+pub mod list;
 pub mod show;
