@@ -26,6 +26,7 @@ mod collaboration;
 mod consent;
 mod delivery;
 mod demo;
+mod dsr;
 mod enrol;
 pub mod failure;
 mod init;
@@ -41,6 +42,7 @@ mod report;
 mod screen;
 mod serve;
 mod sink;
+mod subject;
 mod upload;
 mod witness;
 
@@ -103,6 +105,10 @@ enum Command {
     Delivery(delivery::Delivery),
     #[command(subcommand)]
     Consent(consent::Consent),
+    #[command(subcommand)]
+    Dsr(dsr::Dsr),
+    #[command(subcommand)]
+    Subject(subject::Subject),
     Budget(budget::Budget),
     Report(report::Report),
     #[command(subcommand)]
@@ -141,6 +147,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Log(command) => at_work(command.run(&screen)),
         Command::Attack(command) => command.run(wiring, &screen),
         // Ends by itself when asked to, after it has written the members.
+        Command::Dsr(command @ dsr::Dsr::Serve(_)) => block_on(command.run(wiring, &screen)),
+        Command::Dsr(command) => at_work(command.run(wiring, &screen)),
+        Command::Subject(command) => at_work(command.run(&screen)),
         Command::Sink(command) => block_on(command.run(wiring, &screen)),
         // Ends by itself as well: what is under way is answered.
         Command::Witness(command) => block_on(command.run(wiring, &screen)),

@@ -10,8 +10,10 @@ mod collector;
 mod columns;
 mod consent_cells;
 mod consent_details;
+pub mod dsr;
 pub mod exchange;
 mod judge;
+mod person;
 mod pipeline;
 pub mod population;
 mod prepare;
@@ -32,6 +34,7 @@ mod tests;
 
 pub use bridging::Bridge;
 pub use columns::ColumnError;
+pub use person::people;
 pub use prepare::{PrepareOptions, Prepared, prepare};
 pub use quality::Quality;
 pub use reading::{Block, Blocks, Piece, Pieces, Source, SourceError};

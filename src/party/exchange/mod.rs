@@ -20,6 +20,7 @@ pub mod records;
 pub mod requests;
 pub mod resume;
 pub mod session;
+pub mod subjects;
 pub mod terms;
 pub mod tus;
 
