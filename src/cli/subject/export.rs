@@ -132,9 +132,7 @@ fn readable(part: &Part) -> String {
             audience.name, audience.expression
         );
     }
-    let records = part.records.as_ref();
-    if let Some(all) = records.and_then(|records| records["items"].as_array()) {
-        text += &format!("  consent records with proofs: {}\n", count(all.len()));
-    }
+    let proven = count(part.records.len());
+    text += &format!("  consent records, each proven down to the signed log: {proven}\n");
     text
 }

@@ -100,11 +100,6 @@ pub fn subject(collaboration: &str) -> String {
     format!("{COLLABORATIONS}/{collaboration}/subject")
 }
 
-/// Own consent records.
-pub fn consent(collaboration: &str) -> String {
-    format!("{COLLABORATIONS}/{collaboration}/consent")
-}
-
 /// One withdrawal.
 pub fn withdrawal(id: &str) -> String {
     format!("/v1/withdrawals/{id}")
