@@ -51,6 +51,8 @@ stage demo-postgres tests/support/postgres.sh tests/demo/bundled.sh
 stage demo-synthetic tests/demo/synthetic.sh
 stage bad-input tests/faults/bad_input.sh
 stage kills tests/faults/kills.sh
+stage withdrawal tests/faults/withdrawal.sh
+stage dsr tests/faults/dsr.sh
 stage full-disk tests/faults/full_disk.sh
 stage syscalls tests/faults/syscalls.sh
 stage fuzz tests/faults/fuzz.sh
