@@ -8,13 +8,14 @@ use tamis_protocols::wire::batch::ConsentField;
 
 use super::columns::{Layout, Role};
 use super::consent_details::DetailCells;
+use super::consent_strings::{FIELDS, NoConsent, StringCells};
 use super::reading::Block;
 
 /// The longest notice version or source that the wire takes, in bytes.
 const MAX_TEXT_BYTES: usize = 256;
 
 /// Where the consent cells are.
-pub struct ConsentCells {
+pub struct ConsentCells<'a> {
     basis: Option<usize>,
     purposes: Option<usize>,
     at: Option<usize>,
@@ -22,11 +23,12 @@ pub struct ConsentCells {
     source: Option<usize>,
     opposed: Option<usize>,
     details: DetailCells,
+    strings: StringCells<'a>,
 }
 
-impl ConsentCells {
-    /// As found in the header.
-    pub fn of(layout: &Layout) -> ConsentCells {
+impl<'a> ConsentCells<'a> {
+    /// As found in the header, with the strings among them.
+    pub fn of(layout: &Layout, strings: StringCells<'a>) -> Self {
         ConsentCells {
             basis: layout.position(Role::ConsentBasis),
             purposes: layout.position(Role::ConsentPurposes),
@@ -35,12 +37,19 @@ impl ConsentCells {
             source: layout.position(Role::ConsentSource),
             opposed: layout.position(Role::Opposed),
             details: DetailCells::of(layout),
+            strings,
         }
     }
 
     /// The optional fields that rows may have, in the order of the wire.
     pub fn fields(&self) -> Vec<ConsentField> {
-        self.details.fields()
+        let mut fields = self.details.fields();
+        if self.strings.are_there() {
+            fields.extend(FIELDS);
+            fields.sort_unstable();
+            fields.dedup();
+        }
+        fields
     }
 
     /// Reads the record of a row. `unreadable` is told the role of every cell that could not be read:
@@ -71,8 +80,55 @@ impl ConsentCells {
                 .unwrap_or(!cell(self.opposed).is_empty()),
             more: None,
         };
-        self.details.read_into(&mut record, block, row, unreadable);
+        (self.details).read_into(&mut record, block, row, &mut unreadable);
+        if self.strings.are_there() {
+            match self.strings.read(block, row) {
+                Ok(None) => {}
+                Ok(Some(said)) => self.fill(&mut record, said),
+                Err(NoConsent(word)) => {
+                    unreadable(word);
+                    record.basis = None;
+                    record.purposes = Purposes::NONE;
+                    if let Some(details) = &mut record.more {
+                        details.interests = Purposes::NONE;
+                    }
+                }
+            }
+        }
         record
+    }
+
+    /// Puts what a string says where the file has no column for it. Recipients it names are the recipients
+    /// also of a row whose cell names none.
+    fn fill(&self, record: &mut ConsentRecord, said: ConsentRecord) {
+        if self.basis.is_none() {
+            record.basis = said.basis;
+        }
+        if self.purposes.is_none() {
+            record.purposes = said.purposes;
+        }
+        if self.at.is_none() {
+            record.given_at = said.given_at;
+        }
+        if self.notice.is_none() {
+            record.notice_version = said.notice_version;
+        }
+        if self.source.is_none() {
+            record.source = said.source;
+        }
+        record.opposed |= said.opposed;
+        let Some(said) = said.more else { return };
+        let details = record.details_mut();
+        if !self.details.has(ConsentField::Interests) {
+            details.interests = said.interests;
+        }
+        details.recipients = details.recipients.take().or(said.recipients);
+        if !self.details.has(ConsentField::Language) {
+            details.language = said.language;
+        }
+        if !self.details.has(ConsentField::Jurisdiction) {
+            details.jurisdiction = said.jurisdiction;
+        }
     }
 }
 
@@ -161,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    fn all() -> ConsentCells {
+    fn all() -> ConsentCells<'static> {
         ConsentCells {
             basis: Some(0),
             purposes: Some(1),
@@ -170,6 +226,7 @@ mod tests {
             source: Some(4),
             opposed: Some(5),
             details: DetailCells::of(&Layout::default()),
+            strings: StringCells::none(),
         }
     }
 

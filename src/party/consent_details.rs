@@ -41,6 +41,11 @@ impl DetailCells {
         self.0.iter().map(|(field, _)| *field).collect()
     }
 
+    /// Whether the file has a column for a field.
+    pub fn has(&self, field: ConsentField) -> bool {
+        self.0.iter().any(|(known, _)| *known == field)
+    }
+
     /// Reads the cells of a row into its record. `unreadable` is told the role of every cell that could
     /// not be read: of recipients, nobody is left; of a validity or a history, the time of consent is in
     /// doubt and goes; of others, they are absent.

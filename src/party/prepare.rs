@@ -24,6 +24,7 @@ use super::bridging::{Bridge, Bridging};
 use super::collector::{Collector, Done, Watch};
 use super::columns::{ColumnMap, Consent, Layout, Role, Wanted};
 use super::consent_cells::ConsentCells;
+use super::consent_strings::StringCells;
 use super::judge::Judge;
 use super::pipeline::in_turn;
 use super::quality::{Facts, HashKey, Quality};
@@ -119,8 +120,10 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
     };
     let layout = Layout::find(&source.columns, &ColumnMap::read(options.map)?, &wanted)?;
     let labels = Labels::collect(&source, &layout, threads())?;
+    let rule = rows.then_some(rule);
+    let strings = || StringCells::of(&layout, rule, options.terms, options.today);
     let header = WireHeader {
-        consent: ConsentCells::of(&layout).fields(),
+        consent: ConsentCells::of(&layout, strings()).fields(),
         kind,
         collaboration: options.collaboration.to_owned(),
         epoch: options.terms.epoch,
@@ -132,7 +135,7 @@ pub fn prepare(options: &PrepareOptions<'_>) -> Result<Prepared, PartyError> {
     };
     let plan = Plan {
         options,
-        rule: rows.then_some(rule),
+        rule,
         source: &source,
         layout: &layout,
         labels: &labels,
@@ -177,6 +180,11 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    fn strings(&self) -> StringCells<'_> {
+        let (terms, today) = (self.options.terms, self.options.today);
+        StringCells::of(self.layout, self.rule, terms, today)
+    }
+
     fn run(
         &self,
         kind: UploadKind,
@@ -199,7 +207,7 @@ impl Plan<'_> {
         let reader = RowReader {
             identifiers: IdentifierCells::of(self.layout, normaliser, hash_key, tokeniser),
             bridging,
-            consent: ConsentCells::of(self.layout),
+            consent: ConsentCells::of(self.layout, self.strings()),
             judge: self
                 .rule
                 .map(|rule| Judge::new(rule, recipients.clone(), self.options.today)),
@@ -240,7 +248,12 @@ impl Plan<'_> {
             labels: self.labels.names.clone(),
             columns: self.layout.found.clone(),
             ignored_columns: self.layout.ignored.clone(),
-            notes: [self.layout.notes.clone(), self.labels.notes()].concat(),
+            notes: [
+                self.layout.notes.clone(),
+                self.labels.notes(),
+                self.strings().note().into_iter().collect(),
+            ]
+            .concat(),
         };
         let present = reader.identifiers.columns().into_iter();
         let present: Vec<_> = present

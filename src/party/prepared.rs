@@ -14,8 +14,8 @@ pub struct PreparedRow {
     purposes: Purposes,
     /// In whole seconds, which are all that counts.
     given_at: Option<i64>,
-    /// Texts of the consent, then segments, then cookies, then tokens of another collaboration, then what else
-    /// its consent says, each with its length before it; empty without any.
+    /// Texts of the consent, then segments, then what else its consent says, then cookies, then tokens of
+    /// another collaboration, each with its length before it; empty without any.
     rest: Box<[u8]>,
 }
 
@@ -89,6 +89,17 @@ impl PreparedRow {
         for _ in 0..number(&mut rest) {
             row.segments.push(number(&mut rest));
         }
+        row.consent.more = match number(&mut rest) {
+            0 => None,
+            // They were written here; if they were not, nobody may use the row.
+            length => match ConsentRecord::from_bytes(bytes(&mut rest, usize::from(length))) {
+                Ok(record) => record.more,
+                Err(_) => Some(Box::new(Details {
+                    recipients: Some(Vec::new()),
+                    ..Details::NONE
+                })),
+            },
+        };
         row.cookies.clear();
         for _ in 0..destinations {
             let length = usize::from(number(&mut rest));
@@ -99,12 +110,6 @@ impl PreparedRow {
             let length = usize::from(number(&mut rest));
             bytes(&mut rest, length).try_into().ok().map(Token)
         });
-        row.consent.more = match number(&mut rest) {
-            0 => None,
-            length => ConsentRecord::from_bytes(bytes(&mut rest, usize::from(length)))
-                .ok()
-                .and_then(|record| record.more),
-        };
     }
 }
 
@@ -131,24 +136,25 @@ fn packed(
     segments
         .iter()
         .for_each(|segment| put(usize::from(*segment), &[]));
+    // As a record with nothing else. A row that is sent alone has no cookies after it.
+    let alone = more.map(|details| {
+        let record = ConsentRecord {
+            more: Some(details.clone()),
+            ..ConsentRecord::default()
+        };
+        record.to_bytes()
+    });
+    let alone = alone.unwrap_or_default();
+    put(alone.len(), &alone);
     for cookie in cookies {
         let cookie = cookie.unwrap_or_default();
         put(cookie.len(), cookie);
     }
-    if more.is_some() || bridged.iter().any(Option::is_some) {
+    if bridged.iter().any(Option::is_some) {
         for token in &bridged {
             let token = token.as_ref().map_or(&[][..], |token| &token.0);
             put(token.len(), token);
         }
-    }
-    if let Some(details) = more {
-        // As a record with nothing else.
-        let alone = ConsentRecord {
-            more: Some(details.clone()),
-            ..ConsentRecord::default()
-        };
-        let bytes = alone.to_bytes();
-        put(bytes.len(), &bytes);
     }
     out.into_boxed_slice()
 }

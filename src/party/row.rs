@@ -167,7 +167,7 @@ pub struct RowReader<'a> {
     /// Another collaboration whose tokens the rows carry as well.
     pub(super) bridging: Option<Bridging<'a>>,
     /// Consent.
-    pub consent: ConsentCells,
+    pub consent: ConsentCells<'a>,
     /// What the terms demand of it, on the day on which it is judged here; nothing if people are to be
     /// removed.
     pub judge: Option<Judge<'a>>,

@@ -56,7 +56,7 @@ impl ColumnMap {
                 return Err(ColumnError::Map(format!(
                     "there is no role `{name}`; roles are email, phone, surname, given_name, \
                      street_number, postcode, email_sha256, phone_sha256, consent_basis, \
-                     consent_purposes, consent_at, notice_version, consent_source, opposed, \
+                     consent_purposes, consent_at, notice_version, consent_source, opposed, tc_string, gpp_string, \
                      consent_interests, consent_id, consent_recipients, notice_hash, consent_language, \
                      consent_journey, consent_jurisdiction, consent_valid_until, consent_history, and \
                      cookie_NAME for each destination"

@@ -190,6 +190,13 @@ impl Layout {
         }
         let consent: &[Role] = match wanted.consent {
             Consent::NotRead => &[],
+            // A string says all of it.
+            _ if [Role::TcString, Role::GppString]
+                .iter()
+                .any(|role| self.position(*role).is_some()) =>
+            {
+                &[]
+            }
             Consent::WithBasis => &[Role::ConsentBasis, Role::ConsentPurposes, Role::ConsentAt],
             Consent::WithoutBasis => &[Role::ConsentPurposes, Role::ConsentAt],
         };

@@ -55,12 +55,16 @@ pub enum Role {
     ConsentValidUntil,
     /// What became of the consent.
     ConsentHistory,
+    /// A TC string of the IAB.
+    TcString,
+    /// A GPP string of the IAB.
+    GppString,
     /// Cookie at the destination of this place.
     Cookie(usize),
 }
 
 /// Roles with their names in maps and reports, and their usual column names, folded.
-const ROLES: [(Role, &str, &[&str]); 23] = [
+const ROLES: [(Role, &str, &[&str]); 25] = [
     (
         Role::Email,
         "email",
@@ -156,6 +160,16 @@ const ROLES: [(Role, &str, &[&str]); 23] = [
         &["opposed", "opposition", "optout", "objected", "optedout"],
     ),
     (
+        Role::TcString,
+        "tc_string",
+        &["tcstring", "tcfstring", "iabtcfstring", "euconsentv2"],
+    ),
+    (
+        Role::GppString,
+        "gpp_string",
+        &["gppstring", "iabgppstring", "iabgpphdrgppstring"],
+    ),
+    (
         Role::ConsentInterests,
         "consent_interests",
         &["consentinterests", "legitimateinterests", "tcfinterests"],
@@ -240,6 +254,8 @@ impl Role {
                 Role::NoticeVersion,
                 Role::ConsentSource,
                 Role::Opposed,
+                Role::TcString,
+                Role::GppString,
                 Role::ConsentInterests,
                 Role::ConsentId,
                 Role::ConsentRecipients,

@@ -168,14 +168,24 @@ impl Quality {
             ));
         }
         for (column, count) in &self.unreadable {
-            let read_as = if *column == "opposed" {
-                "opposed"
-            } else {
-                "absent"
-            };
-            warnings.push(format!(
-                "{count} cells of {column} cannot be read and count as {read_as}"
-            ));
+            warnings.push(match *column {
+                "opposed" => {
+                    format!("{count} cells of {column} cannot be read and count as opposed")
+                }
+                "consent_recipients" => {
+                    format!("{count} cells of {column} cannot be read and count as nobody")
+                }
+                "consent_valid_until" | "consent_history" => {
+                    format!("{count} cells of {column} cannot be read: these rows have no time of consent")
+                }
+                "tc_string" | "gpp_string" => {
+                    format!("{count} cells of {column} cannot be read and count as no consent")
+                }
+                strings if strings.contains("string") => {
+                    format!("{count} {strings}: they count as no consent")
+                }
+                column => format!("{count} cells of {column} cannot be read and count as absent"),
+            });
         }
         for (name, cookies) in &self.cookies {
             if cookies.unusable > 0 {

@@ -86,3 +86,101 @@ fn a_history_that_ended_leaves_the_row_out_under_its_reason() {
         assert_eq!(dropped[reason], 1, "{reason}");
     }
 }
+
+/// Made in 2022: consent to 1, 3, 4, 5 and 6, vendors 11, 28 and 29.
+const GOOD: &str =
+    "CPTtLAAPTtLAAAAAAAENAAFgALwAAEAAAAAAAOgAgABgAAAA.IAoAAgABgAAEAQAAEAAA.d4AACEAAAAAA";
+/// Under policy 2.
+const OLD: &str = "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA.YAAAAAAAAAAA";
+
+fn with_vendors(vendors: [Option<u16>; 2]) -> Party {
+    let mut party = Party::new();
+    for (destination, vendor) in party.terms.destinations.iter_mut().zip(vendors) {
+        destination.vendor = vendor;
+    }
+    // Long enough for a string of 2022.
+    party.terms.partner_consent.max_age_months = 120;
+    party
+}
+
+fn strings(rows: &[(&str, &str)]) -> String {
+    let rows = rows
+        .iter()
+        .enumerate()
+        .map(|(n, (tc, gpp))| format!("p{n}@example.com,{tc},{gpp},a{n},b{n}\n"));
+    let header = "email,tc_string,gpp_string,cookie_dsp_a,cookie_dmp_b\n".to_owned();
+    [header].into_iter().chain(rows).collect()
+}
+
+#[test]
+fn a_consent_string_says_what_the_file_has_no_column_for_and_does_not_leave() {
+    let party = with_vendors([Some(28), Some(12)]);
+    let file = party.file(&strings(&[(GOOD, "")]));
+    let prepared = party.prepare(Role::Partner, &file, false).unwrap();
+    assert_eq!(prepared.quality.usable, 1);
+    let [(record, cookies)] = &spooled(&party)[..] else {
+        panic!("one row");
+    };
+    assert!(record.purposes.contains_all(&[1, 3, 4]));
+    assert_eq!(record.given_at.unwrap().to_string(), "2022-02-01T00:00:00Z");
+    // 12 is no vendor of the string: its destination is not named, and gets no cookie.
+    assert_eq!(named(record), Some(vec!["gvl:28"]));
+    assert_eq!(*cookies, [false, true]);
+    let spool = std::fs::read(party.spool()).unwrap();
+    let piece = &GOOD.as_bytes()[..12];
+    assert!(!spool.windows(piece.len()).any(|window| window == piece));
+}
+
+#[test]
+fn a_string_that_does_not_count_is_no_consent_whatever_the_other_cells_say() {
+    let party = with_vendors([Some(28), None]);
+    let both = format!("DBACNYA~{GOOD}~1YNN");
+    let opted_out = format!("DBACNYA~{GOOD}~1YYN");
+    let cases = [
+        (OLD, "", "no_basis"),
+        ("nonsense", "", "no_basis"),
+        ("", "DBACNYA~nonsense", "no_basis"),
+        // In the other's column.
+        ("", GOOD, "no_basis"),
+        (GOOD, OLD, "no_basis"),
+        (GOOD, opted_out.as_str(), "opposed"),
+        ("", opted_out.as_str(), "opposed"),
+        ("", "", "purpose_missing"),
+    ];
+    for (tc, gpp, reason) in cases {
+        let file = party.file(&strings(&[(GOOD, ""), ("", &both), (tc, gpp)]));
+        let prepared = party.prepare(Role::Partner, &file, false).unwrap();
+        assert_eq!(prepared.quality.usable, 2, "{tc} {gpp}");
+        assert_eq!(prepared.quality.dropped[reason], 1, "{tc} {gpp}");
+    }
+    // The attack: consent in plain columns beside a string that does not count.
+    let file = party.file(&format!(
+        "email,tc_string,consent_basis,consent_purposes,consent_at,cookie_dsp_a\n\
+         a@example.com,{GOOD},consent,1 3 4,2026-05-05,a\n\
+         b@example.com,{OLD},consent,1 3 4,2026-05-05,b\n"
+    ));
+    let prepared = party.prepare(Role::Partner, &file, false).unwrap();
+    assert_eq!(prepared.quality.usable, 1);
+    let counted = "consent strings of an old policy";
+    assert_eq!(prepared.quality.unreadable[counted], 1);
+}
+
+#[test]
+fn a_string_names_nobody_where_the_terms_have_no_vendor_number() {
+    let party = with_vendors([None, None]);
+    let file = party.file(&strings(&[(GOOD, "")]));
+    let prepared = party.prepare(Role::Partner, &file, true).unwrap();
+    assert_eq!(prepared.quality.dropped["recipient_missing"], 1);
+    let said = |warning: &String| warning.contains("--vendor");
+    assert!(prepared.quality.warnings.iter().any(said));
+}
+
+#[test]
+fn a_vendor_that_may_do_less_takes_nothing_from_the_others() {
+    // 2 is no vendor of the string; 11 is.
+    let party = with_vendors([Some(11), Some(2)]);
+    let file = party.file(&strings(&[(GOOD, "")]));
+    let prepared = party.prepare(Role::Partner, &file, false).unwrap();
+    assert_eq!(prepared.quality.usable, 1);
+    assert_eq!(named(&spooled(&party)[0].0), Some(vec!["gvl:11"]));
+}

@@ -63,6 +63,40 @@ async fn a_person_is_delivered_where_its_consent_names_the_destination_and_nowhe
     }
 }
 
+/// At delivery: whose consent no longer names the destination is taken out of the audience there.
+#[tokio::test]
+async fn a_consent_that_no_longer_names_the_destination_ends_the_delivery_there() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(1_000, 0);
+    let graph = graph(&collaboration, &persons);
+    world.send("graphs", &collaboration, &graph).await;
+    let named = |name: &str| Some(vec![name.to_owned()]);
+    let moved = |person: &Person| person.number < 200;
+    let later = |person: &Person| named(if moved(person) { "dsp-a" } else { "dmp-b" });
+    let shop = world.caller("shop");
+    let mut told = Vec::new();
+    for crm in [
+        crm_used_at(&collaboration, &persons, &|_| named("dmp-b")),
+        crm_used_at(&collaboration, &persons, &later),
+    ] {
+        world.send("shop", &collaboration, &crm).await;
+        world.work(&ALL).await;
+        let request = asking("all", "dmp-b", None);
+        let put = (world.service).put_audience(&shop, &collaboration, "everyone", request);
+        put.await.unwrap();
+        world.work(&ALL).await;
+        told.push(world.destinations.members("dmp-b", "everyone"));
+    }
+    let narrowed: BTreeSet<String> = persons
+        .iter()
+        .filter(|person| moved(person))
+        .map(Person::cookie)
+        .collect();
+    assert!(told[0].intersection(&narrowed).count() > 100);
+    assert!(told[1].is_disjoint(&narrowed));
+    assert!(told[1].len() > 600, "{}", told[1].len());
+}
+
 /// The attack: ask for the service's own labels, to find out or undo where persons may be used.
 #[tokio::test]
 async fn an_audience_of_the_labels_that_restrict_rows_is_refused() {
