@@ -10,7 +10,6 @@ mod collector;
 mod columns;
 mod consent_cells;
 mod consent_details;
-
 mod consent_strings;
 pub mod dsr;
 pub mod exchange;

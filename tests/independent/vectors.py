@@ -25,8 +25,9 @@ except ImportError:
     print("the Python package `cryptography` is missing: pip install cryptography")
     sys.exit(2)
 
-from batch import check_proofs, check_records  # noqa: E402
+from batch import check_proofs  # noqa: E402
 from compare import Different, mac, refused, same, unhex  # noqa: E402
+from consent import check_records  # noqa: E402
 from gate import check_audiences, check_decisions, policy_digest  # noqa: E402
 from iab import check_gpp, check_tcf  # noqa: E402
 from log import check_log  # noqa: E402

@@ -104,13 +104,14 @@ fn public_strings_say_what_they_were_made_to_say() {
 
 #[test]
 fn every_rule_of_validity_fails_a_string_that_breaks_it_alone() {
+    type Change = fn(&mut TcString);
     assert!(good().judge(TODAY).is_ok());
-    let broken = |break_it: fn(&mut TcString)| {
+    let broken = |break_it: Change| {
         let mut string = good();
         break_it(&mut string);
         string.judge(TODAY).map(|_| ()).unwrap_err()
     };
-    let cases: [(Invalid, fn(&mut TcString)); 7] = [
+    let cases: [(Invalid, Change); 7] = [
         (Invalid::NotServiceSpecific, |s| s.service_specific = false),
         (Invalid::OldPolicy, |s| s.policy_version = 3),
         (Invalid::InterestNotAllowed, |s| {
