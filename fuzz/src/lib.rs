@@ -10,6 +10,7 @@ mod deletion;
 mod log;
 pub mod mutate;
 mod received;
+mod records;
 mod resealed;
 #[path = "../../tests/support/rows.rs"]
 mod rows;
@@ -30,7 +31,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 29] = [
     target("record", consent::record, consent::records, 1),
     target("wire", received::wire, received::uploads, 1),
     target("ingest", received::ingest, received::uploads, 4),
@@ -53,6 +54,8 @@ pub const TARGETS: [Target; 26] = [
     target("members", stored::members, stored::member_files, 1),
     target("crm", stored::crm, stored::crm_files, 4),
     target("graph", stored::graph, stored::graph_files, 4),
+    target("record_proof", records::proof, records::proofs, 1),
+    target("ledger", records::ledger, records::ledger_files, 4),
     target("list_clear", unsealed::list, unsealed::lists, 1),
     target(
         "members_clear",
@@ -61,6 +64,7 @@ pub const TARGETS: [Target; 26] = [
         1,
     ),
     target("crm_clear", unsealed::crm, unsealed::crm_files, 4),
+    target("ledger_clear", records::clear, records::clear_files, 4),
     target("graph_clear", unsealed::graph, unsealed::graph_files, 4),
 ];
 

@@ -27,7 +27,7 @@ use super::cookies;
 use super::directory::Staged;
 use super::header::SetHeader;
 use super::ingest::Files;
-use super::layer::compacted_id;
+use super::layer::{SALTS, compacted_id};
 use super::rows::{NOBODY, PERSONS, ROWS, ROWS_PER_BLOCK, row_length};
 use super::run::INDEX;
 use super::{Finder, Layer, Record, SealError, SealedSet, SetError, Window};
@@ -117,6 +117,7 @@ pub fn erase(job: EraseJob<'_>) -> Result<bool, SealError> {
             ROWS => job.write_rows(&rows, &mut files)?,
             PERSONS => job.write_persons(&rows, &mut files)?,
             RARE_ROWS => job.write_rare(&rows, &mut files)?,
+            SALTS => job.blank(SALTS, 32, &[0; 32], &rows, &mut files)?,
             name => match job.destination(name) {
                 Some(at) => job.write_cookies(at, &rows, &mut files)?,
                 // Numbers of owners, or combinations of segments: nothing of a person.

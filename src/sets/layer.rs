@@ -19,6 +19,9 @@ use super::header::{Below, SetDestination, SetHeader, context};
 use super::rows::{PERSONS, ROWS, RowWalk};
 use super::run::{INDEX, RunFile, TOKENS, Window};
 
+/// Salts of consent commitments, 32 bytes a row: in layers sealed before there were ledgers.
+pub(super) const SALTS: &str = "salts";
+
 /// An opened layer. Every block is authenticated when it is read; that all files are there, of the right
 /// length and of this very layer, is checked when it is opened. Memory: the index of its run.
 pub struct Layer {
@@ -192,7 +195,7 @@ impl Layer {
 
     /// Bytes that a compaction reads.
     pub(super) fn live_bytes(&self) -> u64 {
-        let kept = |name: &&String| *name != INDEX;
+        let kept = |name: &&String| *name != SALTS && *name != INDEX;
         let names = self.files.keys().filter(kept);
         let files = names.filter_map(|name| self.files.get(name));
         self.run.bytes() + files.map(|file| file.bytes()).sum::<u64>()

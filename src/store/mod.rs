@@ -110,6 +110,8 @@ impl Store {
             return Ok(());
         }
         let name = "scrub";
+        // Whoever wants to write waits here, and not on a busy database.
+        let _turn = self.writer.acquire().await.ok();
         let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool);
         match emptied.await {
             Ok(_) => Ok(()),

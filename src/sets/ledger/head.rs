@@ -10,6 +10,7 @@ use tamis_keys::purpose::Data;
 
 use super::super::SetError;
 use super::super::block::{BlockFile, BlockReader, BlockWriter, FileNonce, STREAM_BLOCK};
+use super::super::ingest::MAX_ROWS;
 use super::{Tallies, context};
 
 pub(super) const HEAD: &str = "head";
@@ -89,6 +90,9 @@ impl Head {
             .chunks
             .last()
             .is_none_or(|chunk| chunk.first < head.rows);
+        if head.rows > MAX_ROWS {
+            return Err(wrong("has more rows than an upload"));
+        }
         if !begins || !ascends || !within || head.chunks.is_empty() != (head.rows == 0) {
             return Err(wrong("contradicts itself"));
         }
