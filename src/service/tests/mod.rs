@@ -19,6 +19,7 @@ mod crashes;
 mod deliveries;
 mod deltas;
 mod destination;
+mod destroying;
 mod dictionary;
 mod differing;
 mod enrolment;
