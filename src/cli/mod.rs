@@ -149,7 +149,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         // Ends by itself when asked to, after it has written the members.
         Command::Dsr(command @ dsr::Dsr::Serve(_)) => block_on(command.run(wiring, &screen)),
         Command::Dsr(command) => at_work(command.run(wiring, &screen)),
-        Command::Subject(command) => at_work(command.run(&screen)),
+        Command::Subject(command) => at_work(command.run(wiring, &screen)),
         Command::Sink(command) => block_on(command.run(wiring, &screen)),
         // Ends by itself as well: what is under way is answered.
         Command::Witness(command) => block_on(command.run(wiring, &screen)),

@@ -9,6 +9,7 @@ use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::UploadKind;
 
 use super::classes::RARE;
+use super::restricted::is_reserved;
 use super::{Finder, Layer, NOBODY, SealedSet, SetError, owners_of};
 
 /// One row of a set.
@@ -72,7 +73,8 @@ fn advertisers(layer: &Layer, tokens: &[Token], out: &mut Vec<OwnRow>) -> Result
         let segments = classes.get(usize::from(class)).or_else(|| rare.get(&row));
         let labels = segments.into_iter().flatten();
         let labels = labels.filter_map(|at| layer.segments().get(usize::from(*at)));
-        let mut segments: Vec<String> = labels.cloned().collect();
+        let own = labels.filter(|label| !is_reserved(label));
+        let mut segments: Vec<String> = own.cloned().collect();
         segments.sort_unstable();
         out.push(OwnRow {
             upload: layer.id().to_owned(),

@@ -7,7 +7,7 @@ use serde_json::json;
 use tamis_protocols::ddrf::{Format, Kind, Subject};
 
 use crate::cli::party::{BOTH_SIDES, HomeArg};
-use crate::cli::{Exit, Failure, Screen, prose};
+use crate::cli::{Exit, Failure, Screen, Wiring, prose};
 use crate::party::dsr::{DsrError, Inbox};
 use crate::party::exchange::subjects::{NOT_SAID, Part, export};
 use crate::party::people;
@@ -38,14 +38,14 @@ pub(in crate::cli) struct Export {
 }
 
 impl Export {
-    pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+    pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
         let session = self.home.session_as(&BOTH_SIDES)?;
         let person = self.person()?;
-        let region = self.region.as_deref();
+        let (region, now) = (self.region.as_deref(), wiring.clock.now());
         let waiting = screen.spinner("asking");
         let mut parts = Vec::new();
         for collaboration in session.collaborations().await? {
-            parts.extend(export(&session, &collaboration, &person, region).await?);
+            parts.extend(export(&session, &collaboration, &person, region, now).await?);
         }
         waiting.finish_and_clear();
         // Of this machine: requests of other companies that name the person and wait to be sent on.

@@ -4,7 +4,7 @@ mod export;
 
 use clap::Subcommand;
 
-use super::{Exit, Failure, Screen};
+use super::{Exit, Failure, Screen, Wiring};
 
 /// Answer what a person asks about their own data
 #[derive(Subcommand)]
@@ -13,8 +13,8 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    pub(super) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
+    pub(super) async fn run(self, wiring: &Wiring, screen: &Screen) -> Result<Exit, Failure> {
         let Subject::Export(command) = self;
-        command.run(screen).await
+        command.run(wiring, screen).await
     }
 }

@@ -16,6 +16,7 @@ pub mod notebook;
 pub mod pairing;
 pub mod paths;
 pub mod policy;
+pub mod receipts;
 pub mod records;
 pub mod requests;
 pub mod resume;

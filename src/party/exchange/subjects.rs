@@ -1,5 +1,6 @@
 //! Access requests: everything that this party and the service keep about one person on this party's side.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tamis_protocols::consent::{ConsentRecord, ConsentState};
@@ -14,6 +15,7 @@ use tamis_protocols::wire::api::{
 use super::error::ExchangeError;
 use super::pairing;
 use super::paths;
+use super::receipts::receipt_of;
 use super::records::{self, Evidence};
 use super::session::{Session, terms_of};
 use crate::party::person::token_of;
@@ -35,6 +37,8 @@ pub struct Part {
     pub kept: SubjectView,
     /// The consent records that this party sent, with all that became of the consent.
     pub records: Vec<Value>,
+    /// The same as a receipt for the person; none without a record.
+    pub receipt: Option<Value>,
     /// What proves them, down to the signed checkpoint: checked before it is shown.
     pub evidence: Evidence,
 }
@@ -49,6 +53,7 @@ pub async fn export(
     collaboration: &CollaborationView,
     person: &[Subject],
     region: Option<&str>,
+    now: Timestamp,
 ) -> Result<Option<Part>, ExchangeError> {
     if collaboration.state == CollaborationState::Proposed {
         return Ok(None);
@@ -79,6 +84,8 @@ pub async fn export(
         .post(&paths::subject(&collaboration.id), &request)
         .await?;
     let evidence = records::prove(session, &collaboration.id, &tokens).await?;
+    let controller = &session.membership.name;
+    let receipt = receipt_of(controller, &terms, &evidence.records, &kept.requests, now);
     let proven = evidence.records.iter();
     let records = proven
         .filter_map(|one| Some((one, one.record.as_ref()?)))
@@ -90,6 +97,7 @@ pub async fn export(
         state: collaboration.state,
         kept,
         records,
+        receipt,
         evidence,
     }))
 }
