@@ -8,10 +8,13 @@ use utoipa_axum::routes;
 
 use super::limits::{self, Gate, Limits};
 use super::v1::{
-    audiences, collaborations, deliveries, enrolments, jobs, log, matches, parties, policy,
+    audiences, audit, collaborations, deliveries, enrolments, jobs, log, matches, parties, policy,
     subjects, uploads, withdrawals,
 };
 use super::{Api, health, problem, trace};
+
+/// Longest substantiation in bytes: 500 proofs of records.
+const SUBSTANTIATION_BYTES: usize = 4 << 20;
 
 /// Every endpoint, with the limit of its body.
 pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
@@ -71,6 +74,13 @@ pub fn endpoints(limits: &Limits) -> OpenApiRouter<Api> {
         )
         .routes(routes!(withdrawals::show::withdrawal))
         .routes(routes!(subjects::subject))
+        .routes(routes!(audit::documents::audit_documents))
+        .routes(routes!(audit::list::samples, audit::draw::draw_sample))
+        .routes(
+            routes!(audit::show::sample, audit::substantiate::substantiate)
+                .layer(DefaultBodyLimit::max(SUBSTANTIATION_BYTES)),
+        )
+        .routes(routes!(audit::report::consent_report))
         .routes(routes!(log::checkpoint::checkpoint))
         .routes(routes!(log::key::log_key))
         .routes(routes!(log::tile::tile))

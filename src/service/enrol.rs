@@ -67,7 +67,10 @@ impl Service {
             tx.enrol_party(&party, now).await?;
             tx.add_certificate(&issued.sha256_hex, &party.name, now, until)
                 .await?;
-            self.record(tx, now, &party.name, event.clone(), None)
+            let leaf = self.record(tx, now, &party.name, event.clone(), None);
+            let leaf = leaf.await?;
+            let sealing_key = party.sealing_key.clone();
+            tx.keep_keys(leaf, &party.name, &party.signing_key, sealing_key)
                 .await?;
             Ok(())
         })?;

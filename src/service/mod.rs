@@ -13,6 +13,7 @@ mod accept;
 mod append;
 mod asking;
 mod audiences;
+mod audit;
 pub mod authority;
 mod bridge;
 mod budget;

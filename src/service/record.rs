@@ -14,7 +14,8 @@ use crate::store::{Tx, grouped};
 pub(super) const OPERATOR: &str = "operator";
 
 impl Service {
-    /// Appends the leaf of `event` and queues its publication; its index.
+    /// Appends the leaf of `event` and queues its publication; its index. A policy is kept for auditors: the
+    /// leaf has only its digest.
     pub(super) async fn record(
         &self,
         tx: &mut Tx,
@@ -23,7 +24,13 @@ impl Service {
         event: Event,
         policy: Option<&Policy>,
     ) -> Result<u64, ServiceError> {
+        let applied = policy;
         let policy = policy.map(|policy| hex::encode(policy.digest()));
+        if let (Some(policy), Some(digest)) = (applied, &policy) {
+            let parameters = serde_json::to_string(policy)
+                .map_err(|error| ServiceError::internal("policy", error))?;
+            tx.keep_policy(digest, Policy::VERSION, &parameters).await?;
+        }
         let leaf = Leaf::new(now.to_string(), actor, event, policy);
         leaf.check()
             .map_err(|error| ServiceError::internal("leaf", error))?;

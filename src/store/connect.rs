@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{Engine, Store, StoreError};
 
 /// Append-only: a released migration is never edited.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "first", include_str!("migrations/0001_first.sql")),
     (
         2,
@@ -27,6 +27,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
         include_str!("migrations/0005_policy_and_coverage.sql"),
     ),
     (6, "ledgers", include_str!("migrations/0006_ledgers.sql")),
+    (7, "audit", include_str!("migrations/0007_audit.sql")),
     (
         8,
         "log_heads",

@@ -81,6 +81,20 @@ impl Tx {
         .await
     }
 
+    /// Tallies of sealed uploads whose records are kept, with the upload and its leaf, the newest first, at most
+    /// 1,000.
+    pub async fn tallies(&mut self) -> Result<Vec<(Id, u64, String)>, StoreError> {
+        let rows = self
+            .all(sql(
+                "SELECT upload, leaf, tallies FROM ledgers WHERE leaf IS NOT NULL \
+                 AND tallies IS NOT NULL AND wrapped_key IS NOT NULL ORDER BY leaf DESC LIMIT 1000",
+            ))
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row.id("upload")?, row.count("leaf")?, row.text("tallies")?)))
+            .collect()
+    }
+
     /// Forgets one whose upload came to nothing; that there is none is fine.
     pub async fn drop_ledger(&mut self, upload: Id) -> Result<(), StoreError> {
         self.many(

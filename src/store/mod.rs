@@ -12,6 +12,7 @@
 //! numbers. Rows, tokens and cookies are in encrypted files; here are only their wrapped keys.
 
 pub mod audiences;
+pub mod audits;
 pub mod charges;
 pub mod choices;
 pub mod collaborations;
@@ -32,6 +33,7 @@ pub mod members;
 pub mod parties;
 pub mod quarantines;
 mod row;
+pub mod samples;
 pub mod tightenings;
 mod transaction;
 pub mod uploads;

@@ -44,11 +44,14 @@ body = {"tokens": ["00" * 16]}
 status, answer, _ = ask(advertiser, "POST", f"/v1/collaborations/{collaboration}/withdrawals",
                         json.dumps(body).encode(), {"Content-Type": "application/json"})
 withdrawal = json.loads(answer)["id"]
-real = {"collaborations": collaboration, "uploads": upload, "deliveries": delivery, "matches": match,
+status, answer, _ = ask(caller("auditor"), "POST", "/v1/audit/samples", b'{"n":5}', {"Content-Type": "application/json"})
+sample = json.loads(answer)["id"]
+real = {"audit": sample, "collaborations": collaboration, "uploads": upload, "deliveries": delivery, "matches": match,
         "withdrawals": withdrawal, "jobs": jobs[0]["id"] if jobs else "f" * 32}
 
 document = json.loads(ask(stranger, "GET", "/openapi.json")[1])
 BODIES = {
+    ("POST", "/v1/audit/samples/{id}"): {"document": "{}", "signature": "AAAA"},
     ("PUT", "/v1/collaborations/{id}/audiences/{name}"): {"expression": "all", "destinations": ["dsp-a"], "use": "target"},
     ("POST", "/v1/collaborations/{id}/withdrawals"): body,
     ("POST", "/v1/collaborations/{id}/subject"): body,

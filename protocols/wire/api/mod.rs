@@ -6,6 +6,7 @@
 //! identifiers of resources are 32 lowercase hexadecimal digits.
 
 mod audiences;
+mod audit;
 mod budget;
 mod collaborations;
 mod coverage;
@@ -24,6 +25,10 @@ use serde::{Deserialize, Serialize};
 pub use super::mode::UploadMode;
 pub use audiences::{
     AudienceAtDestination, AudienceRequest, AudienceState, AudienceUse, AudienceView,
+};
+pub use audit::{
+    Cells, ConsentReportView, DocumentsView, DrawnRecord, LeafDocument, SampleRequest, SampleView,
+    SubstantiationRequest, UploadConsent,
 };
 pub use budget::{AccountView, Allowed, BudgetView, Return};
 pub use collaborations::{

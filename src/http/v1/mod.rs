@@ -1,6 +1,7 @@
 //! The endpoints of version 1, one a file. Each says in its own annotations what the OpenAPI document says of it.
 
 pub mod audiences;
+pub mod audit;
 pub mod collaborations;
 pub mod deliveries;
 pub mod enrolments;

@@ -6,6 +6,7 @@ mod admission;
 mod alike;
 mod appending;
 mod asking;
+mod audit;
 mod bridging;
 mod budget;
 mod bystanders;

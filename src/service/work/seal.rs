@@ -24,6 +24,7 @@ use crate::service::{Service, terms};
 use crate::sets::{
     self, DeltaWeight, Expectation, Ledger, LedgerPlace, SealError, SealJob, Spool, Tallies,
 };
+use crate::store::audits::BatchHead;
 use crate::store::layers::{Lineage, SetSize};
 use crate::store::ledgers::LedgerRow;
 use crate::store::uploads::{Kind, Upload};
@@ -51,6 +52,7 @@ struct Order {
 struct Sealed {
     report: UploadReport,
     tallies: Tallies,
+    head: BatchHead,
     /// If it is a delta: what lies on the base of its set, and rows of an advertiser that it removed.
     delta: Option<(DeltaWeight, u64)>,
     reached: Option<Reached>,
@@ -227,7 +229,13 @@ impl Service {
                 cancel: held.cancel.flag(),
             })?;
             let kept = Ledger::open(&records, &records_key, &id.to_string());
-            let tallies = kept.map_err(other)?.tallies().clone();
+            let kept = kept.map_err(other)?;
+            let tallies = kept.tallies().clone();
+            let head = BatchHead {
+                upload: id,
+                records: kept.rows(),
+                root: hex::encode(kept.root()),
+            };
             let (mut delta, mut reached) = (None, None);
             if parent.is_some() || count.is_some() {
                 let set = service.open_new(below.as_ref(), id, &wrapped);
@@ -245,6 +253,7 @@ impl Service {
             Ok(Sealed {
                 report,
                 tallies,
+                head,
                 delta,
                 reached,
             })
@@ -259,6 +268,7 @@ impl Service {
         Sealed {
             report,
             tallies,
+            head,
             delta,
             reached,
         }: Sealed,
@@ -315,6 +325,7 @@ impl Service {
             };
             let leaf = self.record(tx, now, &upload.owner, event, None).await?;
             tx.seal_ledger(upload.id, leaf, &tallies).await?;
+            tx.keep_head(leaf, &head).await?;
             if let Some(reached) = &reached {
                 self.tell(tx, upload, reached).await?;
             }

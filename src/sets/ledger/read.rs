@@ -95,6 +95,11 @@ impl Ledger {
         self.head.chunks.len() as u32
     }
 
+    /// The Merkle root over the commitments of its records.
+    pub fn root(&self) -> [u8; 32] {
+        self.head.root
+    }
+
     /// The batch head that the log has.
     pub fn consent_root(&self) -> [u8; 32] {
         batch_head(self.head.rows, &self.head.root)
