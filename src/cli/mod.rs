@@ -19,6 +19,7 @@ use crate::domain::clock::Clock;
 mod admission;
 mod attack;
 mod audience;
+mod audit;
 mod bridge;
 mod budget;
 mod check;
@@ -112,6 +113,8 @@ enum Command {
     Budget(budget::Budget),
     Report(report::Report),
     #[command(subcommand)]
+    Audit(audit::Audit),
+    #[command(subcommand)]
     Log(log::Log),
     Sink(sink::Sink),
     #[command(subcommand)]
@@ -144,6 +147,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, wiring: &Wiring) -> Ex
         Command::Consent(command) => at_work(command.run(wiring, &screen)),
         Command::Budget(command) => at_work(command.run(&screen)),
         Command::Report(command) => at_work(command.run(&screen)),
+        Command::Audit(command) => at_work(command.run(&screen)),
         Command::Log(command) => at_work(command.run(&screen)),
         Command::Attack(command) => command.run(wiring, &screen),
         // Ends by itself when asked to, after it has written the members.

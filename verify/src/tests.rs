@@ -194,3 +194,18 @@ fn what_is_no_pack_is_refused() {
     let empty = prove(&ask(place.path()));
     assert!(matches!(empty, Err(Failure::Usage { .. })));
 }
+
+#[test]
+fn a_directory_lists_its_tiles_and_nothing_else() {
+    let out = tempfile::tempdir().unwrap();
+    let mut log = Directory::new(out.path());
+    assert_eq!(log.list().unwrap().unwrap(), Vec::<String>::new());
+    for path in ["tile/entries/000.p/3", "tile/0/000.p/3", "key"] {
+        log.write(path, b"x").unwrap();
+    }
+    let mut listed = log.list().unwrap().unwrap();
+    listed.sort();
+    assert_eq!(listed, ["tile/0/000.p/3", "tile/entries/000.p/3"]);
+    assert_eq!(log.read("key").unwrap().unwrap(), b"x");
+    assert!(log.read("checkpoint").unwrap().is_none());
+}

@@ -7,9 +7,9 @@
 //! what every leaf says: who, what, when; never tokens, cookies or exact counts.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tamis_protocols::transparency::{CHECKPOINT, TileStore, paths as tile_paths};
+use tamis_protocols::transparency::{CHECKPOINT, paths as tile_paths};
 
 use super::error::ExchangeError;
 use super::paths;
@@ -46,54 +46,6 @@ pub async fn fetch(client: &Client, out: &Path, key: &str) -> Result<Fetched, Ex
     Ok(Fetched { leaves, files })
 }
 
-/// A fetched log as the verifier reads it.
-pub struct Directory(PathBuf);
-
-impl Directory {
-    /// The log in this directory.
-    pub fn new(path: &Path) -> Self {
-        Directory(path.to_owned())
-    }
-}
-
-impl TileStore for Directory {
-    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        match std::fs::read(self.0.join(path)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        store(&self.0, path, bytes)
-    }
-
-    fn list(&self) -> io::Result<Option<Vec<String>>> {
-        let mut paths = Vec::new();
-        walk(&self.0.join("tile"), "tile", &mut paths)?;
-        Ok(Some(paths))
-    }
-}
-
-/// Every file below `directory`, named from `name` on.
-fn walk(directory: &Path, name: &str, paths: &mut Vec<String>) -> io::Result<()> {
-    let entries = match std::fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let path = format!("{name}/{}", entry.file_name().to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            walk(&entry.path(), &path, paths)?;
-        } else {
-            paths.push(path);
-        }
-    }
-    Ok(())
-}
-
 async fn must(client: &Client, path: &str) -> Result<Vec<u8>, ExchangeError> {
     client
         .get_bytes(&format!("{}/{path}", paths::LOG))
@@ -126,21 +78,6 @@ fn size_of(checkpoint: &[u8]) -> Option<u64> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-
-    #[test]
-    fn a_directory_lists_its_tiles_and_nothing_else() {
-        let out = tempfile::tempdir().unwrap();
-        let mut log = Directory::new(out.path());
-        assert_eq!(log.list().unwrap().unwrap(), Vec::<String>::new());
-        for path in ["tile/entries/000.p/3", "tile/0/000.p/3", "key"] {
-            log.write(path, b"x").unwrap();
-        }
-        let mut listed = log.list().unwrap().unwrap();
-        listed.sort();
-        assert_eq!(listed, ["tile/0/000.p/3", "tile/entries/000.p/3"]);
-        assert_eq!(log.read("key").unwrap().unwrap(), b"x");
-        assert!(log.read("checkpoint").unwrap().is_none());
-    }
 
     #[test]
     fn the_size_is_read_from_the_checkpoint() {

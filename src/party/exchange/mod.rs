@@ -5,6 +5,7 @@
 //! of the home.
 
 pub mod activation;
+pub mod audit;
 pub mod backoff;
 pub mod destinations;
 pub mod enrolment;

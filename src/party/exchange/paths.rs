@@ -15,6 +15,26 @@ pub const POLICY: &str = "/v1/policy";
 /// The log's files, as C2SP tlog-tiles lays them out.
 pub const LOG: &str = "/v1/log";
 
+/// Samples of consent records.
+pub const SAMPLES: &str = "/v1/audit/samples";
+/// What consent records say, in counts.
+pub const AUDIT_REPORT: &str = "/v1/audit/report";
+
+/// The documents behind the leaves from `from` on.
+pub fn audit_documents(from: u64) -> String {
+    format!("/v1/audit/documents/{from}")
+}
+
+/// One sample; where it is substantiated.
+pub fn sample(id: &str) -> String {
+    format!("{SAMPLES}/{id}")
+}
+
+/// The consent record of one row of an own upload.
+pub fn record(upload: &str, row: u64) -> String {
+    format!("{UPLOADS}/{upload}/consent/{row}")
+}
+
 /// What may be known of a party.
 pub fn party(name: &str) -> String {
     format!("/v1/parties/{name}")

@@ -117,7 +117,7 @@ fn add(
 }
 
 /// The upload that a leaf speaks of, and its batch head, once the leaf is proven to be in the log.
-fn head(logged: &LoggedView, key: &str) -> Result<(String, [u8; 32]), ExchangeError> {
+pub(super) fn head(logged: &LoggedView, key: &str) -> Result<(String, [u8; 32]), ExchangeError> {
     let tampered = || ExchangeError::Tampered("the log's leaf of an upload");
     let opened = open_checkpoint(logged.checkpoint.as_bytes(), key)
         .ok_or(ExchangeError::Tampered("the log's checkpoint"))?;
