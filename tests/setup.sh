@@ -1,4 +1,4 @@
-# Sourced by run.sh: installs strace and makes the Python environment. PostgreSQL is the business of support/postgres.sh, which
+# Sourced by run.sh: installs strace and zstd and makes the Python environment. PostgreSQL is the business of support/postgres.sh, which
 # installs it without a cluster of its own.
 # Sets PYTHON (an interpreter that has tests/requirements.txt).
 
@@ -15,6 +15,7 @@ apt_install() { # package… ; only as root on Debian, else says what to do
 }
 
 command -v python3 >/dev/null || apt_install python3 python3-venv
+command -v zstd >/dev/null || apt_install zstd || say "no zstd: the stage audit will not run"
 command -v strace >/dev/null || apt_install strace || say "no strace: the stage syscalls will not run"
 
 venv=target/python

@@ -5,6 +5,7 @@
 //! itself, with a panic: a decoder answers or refuses; what is authenticated answers as before or not
 //! at all; what it accepts, it writes again the same.
 
+mod audit;
 mod consent;
 mod deletion;
 mod log;
@@ -31,7 +32,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: [Target; 31] = [
     target("record", consent::record, consent::records, 1),
     target("wire", received::wire, received::uploads, 1),
     target("ingest", received::ingest, received::uploads, 4),
@@ -47,6 +48,8 @@ pub const TARGETS: [Target; 29] = [
     target("leaf", log::leaf, log::leaves, 1),
     target("proof", log::proof, log::proofs, 1),
     target("log", log::log, log::files, 10),
+    target("archive", audit::archive, audit::archives, 1),
+    target("pack", audit::pack, audit::files, 10),
     target("request", log::request, log::requests, 2),
     target("cosigned", log::cosignatures, log::cosigned, 2),
     target("spool", stored::spool, stored::spools, 2),

@@ -1,7 +1,7 @@
 """Runs the `sh` blocks of README.md and docs/*.md, each file as one script in an empty directory.
 
-Blocks marked `console` are pictures of a session and are not run. `tamis` on the path is the build under
-test; `examples/` is linked into the directory.
+Blocks marked `console` are pictures of a session and are not run. `tamis` and `tamis-verify` on the path are the build
+under test; `examples/` is linked into the directory.
 """
 
 import os
@@ -29,6 +29,7 @@ def run(page: pathlib.Path, tamis: pathlib.Path) -> bool:
         bin_dir = pathlib.Path(work, ".bin")
         bin_dir.mkdir()
         (bin_dir / "tamis").symlink_to(tamis)
+        (bin_dir / "tamis-verify").symlink_to(tamis.parent / "tamis-verify")
         pathlib.Path(work, "examples").symlink_to(ROOT / "examples")
         env = dict(os.environ, PATH=f"{bin_dir}:{os.environ['PATH']}", HOME=work)
         process = subprocess.Popen(

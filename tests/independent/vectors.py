@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Recomputes the committed vectors of token, pairing, label, transparency, release, consent and iab
+"""Recomputes the committed vectors of token, pairing, label, transparency, audit, release, consent and iab
 from their SPEC.md.
 
 An implementation of its own: Python's standard library and `cryptography` (X25519, Ed25519,
@@ -25,6 +25,7 @@ except ImportError:
     print("the Python package `cryptography` is missing: pip install cryptography")
     sys.exit(2)
 
+from audit import check_audit  # noqa: E402
 from batch import check_proofs  # noqa: E402
 from compare import Different, mac, refused, same, unhex  # noqa: E402
 from consent import check_records  # noqa: E402
@@ -232,6 +233,7 @@ PARTS = [
     ("label", "label.json", check_label),
     ("transparency", "log.json", check_log),
     ("transparency", "witness.json", check_witness),
+    ("audit", "pack.json", check_audit),
     ("release", "decisions.json", check_decisions),
     ("release", "audiences.json", check_audiences),
     ("consent", "records.json", check_records),
