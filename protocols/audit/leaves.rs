@@ -67,6 +67,8 @@ pub(super) struct Leaves<'a> {
     decided: BTreeMap<String, String>,
     pub enrolled: Vec<Enrolled>,
     pub uploads: Vec<Sealed>,
+    /// Who asked for an erasure, and where.
+    pub erasing: BTreeSet<(String, String)>,
     pub timeline: Timeline,
     pub charges: u64,
 }
@@ -85,6 +87,7 @@ impl<'a> Leaves<'a> {
             decided: BTreeMap::new(),
             enrolled: Vec::new(),
             uploads: Vec::new(),
+            erasing: BTreeSet::new(),
             timeline: Timeline::default(),
             charges: 0,
         }
@@ -149,12 +152,20 @@ impl<'a> Leaves<'a> {
                 }
                 Ok(())
             }
-            Event::Withdrawal { collaboration, .. } => {
+            Event::Withdrawal {
+                collaboration,
+                kind,
+                ..
+            } => {
+                if kind.as_deref() == Some("erasure") {
+                    let asked = (collaboration.clone(), leaf.actor.clone());
+                    self.erasing.insert(asked);
+                }
                 self.books(collaboration, |books| books.withdrawals += 1);
                 Ok(())
             }
             // What happens by hand, or once it was asked for, has no document.
-            _ => Ok(()),
+            Event::Admin { .. } | Event::Erasure { .. } => Ok(()),
         }
     }
 

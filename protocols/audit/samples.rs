@@ -178,8 +178,13 @@ impl<'a> Sample<'a> {
                     *self.report.left_out.entry(reason).or_default() += 1;
                 }
             },
-            Err(ProofError::Erased) if agreed.books.withdrawals > 0 => self.report.erased += 1,
-            Err(ProofError::Erased) => return Err(Problem::NotErased),
+            Err(ProofError::Erased) => {
+                let asked = (upload.collaboration.clone(), party.to_owned());
+                if !leaves.erasing.contains(&asked) {
+                    return Err(Problem::NotErased);
+                }
+                self.report.erased += 1;
+            }
             Err(_) => return Err(Problem::NotIncluded),
         }
         Ok(())

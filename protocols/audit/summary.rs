@@ -192,15 +192,23 @@ fn happened(event: &Event) -> String {
             told(about)
         ),
         Event::Delivery { destination, .. } => format!("acknowledged a delivery at {destination}"),
-        Event::Withdrawal { collaboration, .. } => format!("people withdrew {}", of(collaboration)),
+        Event::Withdrawal {
+            collaboration,
+            kind,
+            ..
+        } => match kind.as_deref() {
+            None => format!("people withdrew {}", of(collaboration)),
+            Some(kind) => format!("people asked for {kind} {}", of(collaboration)),
+        },
+        Event::Erasure {
+            collaboration,
+            destroyed,
+            ..
+        } => format!(
+            "destroyed {} {}",
+            destroyed.join(" and "),
+            of(collaboration)
+        ),
         Event::Admin { action, subject } => format!("by hand: {action}, {subject}"),
-        other => kind(other),
     }
-}
-
-/// What an event is called in the log.
-fn kind(event: &Event) -> String {
-    let fields = serde_json::to_value(event).unwrap_or_default();
-    let name = fields["type"].as_str().unwrap_or("something");
-    name.replace('_', " ")
 }

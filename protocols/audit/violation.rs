@@ -136,8 +136,8 @@ pub enum Problem {
     /// The proof does not lead to what the leaf of the upload binds.
     #[error("a record is not included in its upload")]
     NotIncluded,
-    /// A record shown as erased where nobody withdrew.
-    #[error("a record is shown as erased where nothing was ever withdrawn or erased")]
+    /// A record shown as erased where its side asked for no erasure.
+    #[error("a record is shown as erased where its side never asked for an erasure")]
     NotErased,
     /// A drawn record that nobody substantiated.
     #[error("a record that was drawn was not substantiated")]

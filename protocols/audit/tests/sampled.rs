@@ -218,7 +218,7 @@ fn a_record_made_better_for_the_auditor_is_found() {
 }
 
 #[test]
-fn a_record_shown_as_erased_where_nobody_withdrew_is_found() {
+fn a_record_shown_as_erased_where_its_side_asked_for_no_erasure_is_found() {
     let (mut story, places) = drawn();
     let mut hidden = proofs(&places, GRAPH.0);
     hidden[0] = erased(GRAPH.0, GRAPH.1, hidden[0].row);
@@ -227,7 +227,7 @@ fn a_record_shown_as_erased_where_nobody_withdrew_is_found() {
         .push(answer("acme", "acme", proofs(&places, CRM.0)));
     story.samples.push(answer("mapper", "mapper", hidden));
     assert_eq!(wrong(&story), Some(Problem::NotErased));
-    // Once somebody withdrew there, it can be so, and is counted.
+    // A withdrawal, or an erasure of the other side, erases nothing of it.
     let there = story
         .leaves
         .iter()
@@ -236,7 +236,12 @@ fn a_record_shown_as_erased_where_nobody_withdrew_is_found() {
             Event::MatchDecision { collaboration, .. } => Some(collaboration.clone()),
             _ => None,
         });
-    story.withdraw(&there.unwrap(), 90);
+    let there = there.unwrap();
+    story.request("mapper", &there, 90, None);
+    story.request("acme", &there, 91, Some("erasure"));
+    assert_eq!(wrong(&story), Some(Problem::NotErased));
+    // Once it asked, it can be so, and is counted.
+    story.request("mapper", &there, 92, Some("erasure"));
     let report = check(&story, &pack(&story)).unwrap();
     assert_eq!(report.samples[0].erased, 1);
 }

@@ -126,18 +126,19 @@ impl Story {
         story.decide(&id, 12, "dmp-b", None, 400, tighter);
         story.decide(&id, 13, "dsp-a", Some(320), 0, tighter);
         story.deliver(13, "dsp-a");
-        story.withdraw(&id, 90);
+        story.request("acme", &id, 90, None);
         story
     }
 
-    /// The advertiser's people withdraw.
-    pub fn withdraw(&mut self, collaboration: &str, n: u32) {
-        let event = serde_json::json!({
-            "type": "withdrawal", "collaboration": collaboration, "withdrawal": id(n),
-            "commitment": "ab".repeat(32),
-        });
-        let event: Event = serde_json::from_value(event).unwrap();
-        self.push("acme", event, None);
+    /// People of a party withdraw, oppose, or are to be erased.
+    pub fn request(&mut self, party: &str, collaboration: &str, n: u32, kind: Option<&str>) {
+        let event = Event::Withdrawal {
+            collaboration: collaboration.into(),
+            withdrawal: id(n),
+            commitment: "ab".repeat(32),
+            kind: kind.map(str::to_owned),
+        };
+        self.push(party, event, None);
     }
 
     /// Minutes pass.

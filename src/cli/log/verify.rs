@@ -22,6 +22,9 @@ pub(in crate::cli) struct Verify {
     /// A checkpoint that you kept: the log must continue it; may be given again
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// A witness's verifier key: it must have cosigned; may be given again
+    #[arg(long, value_name = "FILE")]
+    witness: Vec<PathBuf>,
 }
 
 impl Verify {
@@ -30,7 +33,7 @@ impl Verify {
             place: self.directory,
             key: self.key,
             earlier: self.checkpoint,
-            witnesses: Vec::new(),
+            witnesses: self.witness,
             limits: Limits::default(),
         };
         let proof = prove(&ask).map_err(|error| match error {

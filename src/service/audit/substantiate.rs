@@ -3,7 +3,7 @@
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tamis_protocols::audit::{Substantiation, verify_substantiation};
 use tamis_protocols::consent::{ProofError, RecordProof, batch_head};
-use tamis_protocols::wire::api::{SampleView, SubstantiationRequest};
+use tamis_protocols::wire::api::{RequestKind, SampleView, SubstantiationRequest};
 
 use crate::domain::id::Id;
 use crate::service::propose::stored_key;
@@ -65,7 +65,7 @@ impl Service {
             .map_err(|error| ServiceError::internal("stored root", error))?;
         match proof.check(&batch_head(head.records, &root)) {
             Ok(_) => Ok(()),
-            Err(ProofError::Erased) if tx.withdrawal_count(upload.collaboration).await? > 0 => {
+            Err(ProofError::Erased) if asked_to_erase(tx, caller, upload.collaboration).await? => {
                 Ok(())
             }
             Err(_) => Err(bad(
@@ -73,6 +73,19 @@ impl Service {
             )),
         }
     }
+}
+
+/// Whether this party asked for an erasure there: only then can a record of it be erased.
+async fn asked_to_erase(
+    tx: &mut Tx,
+    caller: &Caller,
+    collaboration: Id,
+) -> Result<bool, ServiceError> {
+    let all = tx.withdrawals(collaboration).await?;
+    let own = all.iter().filter(|one| one.sender == caller.name);
+    Ok(own
+        .map(|one| one.kind)
+        .any(|kind| kind == RequestKind::Erasure))
 }
 
 fn read(document: &str) -> Result<Substantiation, ServiceError> {
