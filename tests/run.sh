@@ -61,6 +61,7 @@ stage tus tests/support/in_world.sh "$PYTHON" tests/tus/resume.py
 stage webhooks tests/webhooks/run.sh
 stage openapi tests/support/in_world.sh tests/openapi/run.sh
 stage audit tests/audit/hour.sh
+stage strings tests/independent/strings.sh
 stage docs "$PYTHON" tests/docs/snippets.py
 
 printf '\n%s passed, %s failed, %s skipped\n' $passed $failed $skipped

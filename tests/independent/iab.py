@@ -7,6 +7,12 @@ from compare import same
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
+def seconds(time):
+    """A time of a document, since 1970."""
+    at = datetime.datetime.fromisoformat(time).astimezone(datetime.timezone.utc)
+    return int(at.timestamp())
+
+
 class Bits:
     def __init__(self, text):
         self.bits = "".join(format(ALPHABET.index(c), "06b") for c in text)
