@@ -154,9 +154,11 @@ impl Open {
         }
         self.publishes = part.publishes;
         if part.savepoint {
+            // Also if whoever rolls back leaves in the middle of it.
+            let was = std::mem::replace(&mut self.broken, true);
             let undone = sql("ROLLBACK TO part").execute(&mut *self.inner).await;
             let released = sql("RELEASE part").execute(&mut *self.inner).await;
-            self.broken |= undone.is_err() || released.is_err();
+            self.broken = was || undone.is_err() || released.is_err();
         }
     }
 

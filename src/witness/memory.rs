@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tamis_keys::home::{WitnessHome, read_private, write_private};
+use tamis_keys::home::{WitnessHome, read_private, replace_private};
 use tamis_protocols::transparency::{Known, Seen, Verdict, Witness};
 
 use super::WitnessError;
@@ -88,7 +88,7 @@ impl Memory {
                 checkpoint: String::from_utf8_lossy(known.checkpoint()).into_owned(),
             };
             // If this fails nobody is answered, so whichever of the two the disk has may be gone on from.
-            write_private(&self.path, &encode(&record)?)?;
+            replace_private(&self.path, &encode(&record)?)?;
             *last = Some(*seen);
         }
         Ok(verdict)

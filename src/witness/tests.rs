@@ -15,6 +15,10 @@ use tamis_protocols::transparency::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::delivery::egress::{Egress, EgressError, SystemResolver};
+use crate::delivery::sink::Receiver;
+use crate::delivery::webhook::Failure;
+use crate::delivery::witnesses::{Asked, Place, Unheard, WitnessClient};
 use crate::domain::clock::MockClock;
 
 const NAME: &str = "witness.example/w1";
@@ -301,5 +305,60 @@ async fn plain_http_is_for_loopback_alone() {
         answer.contains("\r\n\r\n\u{2014} witness.example/w1 "),
         "{answer}"
     );
+    serving.abort();
+}
+
+/// TLS looks at the real clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates are judged by the real clock"
+)]
+fn real_now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "keys of a test")]
+async fn a_service_reaches_a_witness_over_tls_only_where_the_operator_allows_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("witness");
+    let hosts = ["127.0.0.1".to_owned()];
+    let entropy = SystemEntropy::new();
+    let mut made = Directory::create(&path, NAME, &hosts, real_now(), &entropy).unwrap();
+    made.trust(&log().vkey()).unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let server = Server::bind(&made, listen, Scheme::Https, clock())
+        .await
+        .unwrap();
+    let url = format!("https://{}/", server.address());
+    let serving = tokio::spawn(server.serve(std::future::pending()));
+    let client = |allowed: &[&str], ca: Option<String>| {
+        let allowed = allowed.iter().map(|text| text.parse().unwrap()).collect();
+        let egress = Egress::new(Arc::new(SystemResolver), allowed);
+        let place = Place {
+            url: url.clone(),
+            ca_pem: ca,
+        };
+        WitnessClient::new(egress, [(NAME.to_owned(), place)].into()).unwrap()
+    };
+    let pem = Some(made.certificate().unwrap());
+    let body = || Bytes::from(request(0, 5, 1));
+    let refused = client(&[], pem.clone()).ask(NAME, body()).await;
+    let forbidden = Unheard::Failed(Failure::Egress(EgressError::Forbidden));
+    assert_eq!(refused, Err(forbidden));
+    let other = Receiver::generate(&hosts, real_now())
+        .unwrap()
+        .certificate_pem;
+    let untrusted = client(&["127.0.0.1"], Some(other)).ask(NAME, body()).await;
+    assert_eq!(untrusted, Err(Unheard::Failed(Failure::Certificate)));
+    let reached = client(&["127.0.0.1"], pem);
+    assert_eq!(reached.ask("nobody", body()).await, Err(Unheard::Unknown));
+    let Ok(Asked::Cosigned(line)) = reached.ask(NAME, body()).await else {
+        panic!("refused");
+    };
+    assert!(line.starts_with("\u{2014} witness.example/w1 "));
+    assert_eq!(reached.ask(NAME, body()).await, Ok(Asked::Knows(5)));
+    let fork = Bytes::from(request(5, 9, 2));
+    assert_eq!(reached.ask(NAME, fork).await, Ok(Asked::Refused(422)));
     serving.abort();
 }

@@ -19,6 +19,7 @@ mod records;
 mod rows;
 mod scenario;
 mod strace;
+mod witness;
 
 use std::collections::BTreeSet;
 use std::fs;

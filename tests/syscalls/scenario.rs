@@ -16,9 +16,9 @@ use tamis_protocols::intersection::{Expression, PersonSet};
 use tamis_protocols::token::Token;
 use tamis_protocols::wire::batch::{UploadKind, UploadMode};
 
-use crate::layers;
 use crate::records::{self, Place};
 use crate::rows::{AS_OF, Seeded, expectation, header, key, token, upload};
+use crate::{layers, witness};
 
 /// Rows of an upload: as few as make every kind of file, spilled ones too.
 pub const ROWS: u64 = 900;
@@ -40,7 +40,7 @@ pub struct Phase {
 }
 
 /// In the order in which they happen.
-pub const PHASES: [Phase; 13] = [
+pub const PHASES: [Phase; 14] = [
     Phase {
         name: "spool",
         run: |world, ack| spool(world, ack, 0),
@@ -106,6 +106,11 @@ pub const PHASES: [Phase; 13] = [
         run: records::erase,
         holds: records::erasure_holds,
     },
+    Phase {
+        name: "cosign",
+        run: witness::cosigning,
+        holds: witness::cosigned_holds,
+    },
 ];
 
 impl World {
@@ -125,6 +130,7 @@ impl World {
             spool.append(sent(kind))?;
             spool.sync()?;
         }
+        witness::create(&world)?;
         Ok(world)
     }
 }

@@ -33,13 +33,25 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, HomeError> {
 /// Writes a file with mode 0600 in one atomic, durable step: afterwards `path` is the old content or
 /// the new one, whatever fails, and after `Ok` it is the new one even through a power cut.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
-    let temporary = beside(path)?;
-    let written = fill(&temporary, bytes)
-        .and_then(|()| std::fs::rename(&temporary, path))
+    write_by(&beside(path)?, path, bytes)
+}
+
+/// [`write_private`] for a file that one thread of one process writes: its temporary file has a name of its
+/// own, so what a kill leaves of it is taken up by the next write.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().ok_or(HomeError::BadName)?);
+    name.push(".tmp");
+    write_by(&path.with_file_name(name), path, bytes)
+}
+
+fn write_by(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    let written = fill(temporary, bytes)
+        .and_then(|()| std::fs::rename(temporary, path))
         .map_err(|e| HomeError::io(path, &e));
     if written.is_err() {
         // The temporary file is of no use; that it may stay behind on a broken disk is harmless.
-        let _ = std::fs::remove_file(&temporary);
+        let _ = std::fs::remove_file(temporary);
         return written;
     }
     sync_parent(path)

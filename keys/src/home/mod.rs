@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{Entropy, Purpose, Secret, keyfile};
 
-pub use files::{create_private_dir, read_private, write_private, write_private_all};
+pub use files::{
+    create_private_dir, read_private, replace_private, write_private, write_private_all,
+};
 pub use operator::OperatorHome;
 pub use party::PartyHome;
 pub use witness::WitnessHome;

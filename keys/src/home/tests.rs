@@ -180,3 +180,14 @@ fn files_written_together_are_all_new_and_leave_no_temporary_file() {
     let nowhere = [(path.join("none/d"), Vec::new())];
     assert!(write_private_all(&nowhere).is_err());
 }
+
+#[test]
+fn what_a_kill_left_of_a_replaced_file_is_taken_up() {
+    let (_dir, path) = fresh();
+    create_private_dir(&path).unwrap();
+    std::fs::write(path.join(".x.tmp"), b"half").unwrap();
+    replace_private(&path.join("x"), b"whole").unwrap();
+    assert_eq!(read_private(&path.join("x")).unwrap().as_slice(), b"whole");
+    assert_eq!(mode(&path.join("x")), 0o600);
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1);
+}

@@ -121,6 +121,9 @@ impl Service {
         let mut until = Instant::now() + PATIENCE;
         let mut lines = Vec::new();
         loop {
+            if signed.lines.len() + lines.len() >= rule.require {
+                until = until.min(Instant::now() + GRACE);
+            }
             tokio::select! {
                 answer = asking.next() => match answer {
                     Some(answer) => lines.extend(answer),
@@ -128,9 +131,6 @@ impl Service {
                 },
                 () = sleep_until(until) => break,
                 () = held.cancel.cancelled() => break,
-            }
-            if signed.lines.len() + lines.len() >= rule.require {
-                until = until.min(Instant::now() + GRACE);
             }
         }
         drop(asking);
@@ -162,9 +162,8 @@ impl Service {
                     }
                     return line;
                 }
-                Ok(Asked::Knows(other)) if other < size && other != old => old = other,
-                // The same size: its root is another, unless we asked from elsewhere.
-                Ok(Asked::Knows(other)) if other == size && other != old => old = other,
+                // Told of the size that it was asked from, it has another root of that size.
+                Ok(Asked::Knows(other)) if other <= size && other != old => old = other,
                 Ok(Asked::Knows(_)) => {
                     tracing::error!(
                         witness = name,

@@ -135,13 +135,16 @@ impl Service {
             let checkpoint = signed.checkpoint();
             self.write_checkpoint(checkpoint.clone()).await?;
             let enough = signed.count() >= self.limits().witnesses.require;
-            let due = self.after(self.now(), ASK_AGAIN);
+            let now = self.now();
+            let due = self.after(now, ASK_AGAIN);
             transact!(self.store(), "publish-done", |tx| {
                 if size > published {
                     tx.set_published(published, size).await?;
                 }
                 if enough && signed.count() > 0 {
                     tx.set_cosigned(&checkpoint).await?;
+                    // Those that waited for this.
+                    tx.hasten_jobs(JobKind::Deliver, now).await?;
                 }
                 match last {
                     false => tx.hold_job(&held.job).await?,
@@ -202,10 +205,13 @@ impl Service {
                 .map_err(|error| ServiceError::internal("checkpoint", error))?;
             let shown = shown.and_then(|bytes| open_checkpoint(&bytes, &vkey));
             let shown = shown.map(|shown| Some((shown.size, shown.root)));
-            Ok([shown, before]
-                .into_iter()
-                .flatten()
-                .all(|old| old.is_some_and(|(old, of)| continues(&dir, (old, &of), (size, &root)))))
+            // Most often they are the same.
+            let mut older: Vec<_> = [shown, before].into_iter().flatten().collect();
+            older.dedup();
+            let good = |old: Option<(u64, [u8; 32])>| {
+                old.is_some_and(|(old, of)| continues(&dir, (old, &of), (size, &root)))
+            };
+            Ok(older.into_iter().all(good))
         });
         if !good.await? || size < head.size {
             return Err(JobError::failed(
