@@ -140,7 +140,10 @@ fn view(row: OwnRow) -> SubjectRow {
         upload: row.upload,
         row: row.row.into(),
         valid_until: row.last_day.map(|day| day.to_string()),
-        segments: row.segments,
+        // Labels of the service's own say whom a row may be used for: its consent record does too.
+        segments: (row.segments.into_iter())
+            .filter(|label| !label.starts_with("tamis:"))
+            .collect(),
         cookies_at: row.cookies_at,
     }
 }

@@ -17,6 +17,7 @@ use tamis_protocols::wire::api::{DeliveryReason, RequestKind, WithdrawalRequest,
 
 use super::append::blocking;
 use super::files::{Object, remove};
+use super::work::erase::erase_lane;
 use super::{Caller, Service, ServiceError, scope};
 use crate::domain::state;
 use crate::sets;
@@ -117,7 +118,7 @@ impl Service {
                 .await?;
         }
         if new.kind == RequestKind::Erasure {
-            let lane = format!("erase/{}", new.collaboration);
+            let lane = erase_lane(new.collaboration);
             let subject = new.id.to_string();
             self.queue(tx, JobKind::Erase, &subject, &lane, new.at)
                 .await?;

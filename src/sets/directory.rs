@@ -29,6 +29,12 @@ impl Staged {
         Ok(staged)
     }
 
+    /// Removes what an earlier crash left beside a directory that is not to be built now.
+    pub(super) fn clear_beside(target: &Path) -> Result<(), SetError> {
+        let staged = Staged::beside(target);
+        staged.clear().map_err(SetError::io(&staged.temporary))
+    }
+
     /// A place for one file.
     pub(super) fn file(target: &Path) -> Result<Self, SetError> {
         let staged = Staged::beside(target);

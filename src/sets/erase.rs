@@ -93,8 +93,14 @@ pub fn owners_of(set: &SealedSet, tokens: &[Token]) -> Result<RoaringBitmap, Set
 /// # Errors
 /// [`SealError`]; the layer is then as it was.
 pub fn erase(job: EraseJob<'_>) -> Result<bool, SealError> {
-    let rows = job.rows()?;
-    if rows.is_empty() && !job.has_tokens()? {
+    let has_tokens = job.has_tokens()?;
+    let rows = match job.owners.is_empty() {
+        true => RoaringBitmap::new(),
+        false => job.rows()?,
+    };
+    if rows.is_empty() && !has_tokens {
+        // A run that was killed after the exchange left the old layer beside this one.
+        Staged::clear_beside(job.dir)?;
         return Ok(false);
     }
     let id = match job.compacted {

@@ -87,16 +87,47 @@ impl Tx {
         rows.iter().map(read).collect()
     }
 
-    /// How many erasures of a collaboration are done.
+    /// Erasures that one side asked for, in order.
+    pub async fn erasures_of(
+        &mut self,
+        collaboration: Id,
+        sender: &str,
+    ) -> Result<Vec<Withdrawal>, StoreError> {
+        let rows = self
+            .all(
+                sql(select_withdrawal!(
+                    "WHERE collaboration = $1 AND sender = $2 AND kind = $3 ORDER BY number"
+                ))
+                .bind(collaboration.to_string())
+                .bind(sender.to_owned())
+                .bind(RequestKind::Erasure.as_str()),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// How often people of a collaboration were erased, first time and again.
     pub async fn erasures(&mut self, collaboration: Id) -> Result<u64, StoreError> {
         let row = self
             .optional(
-                sql("SELECT COUNT(*) AS done FROM withdrawals \
-                     WHERE collaboration = $1 AND erased_at IS NOT NULL")
+                sql(
+                    "SELECT COUNT(erased_at) AS done, CAST(COALESCE(SUM(erased_again), 0) AS BIGINT) \
+                     AS again FROM withdrawals WHERE collaboration = $1",
+                )
                 .bind(collaboration.to_string()),
             )
             .await?;
-        row.map_or(Ok(0), |row| row.count("done"))
+        row.map_or(Ok(0), |row| Ok(row.count("done")? + row.count("again")?))
+    }
+
+    /// Counts that an erasure was done again, for a later upload.
+    pub async fn set_erased_again(&mut self, id: Id) -> Result<(), StoreError> {
+        self.one(
+            sql("UPDATE withdrawals SET erased_again = erased_again + 1 \
+                 WHERE id = $1 AND erased_at IS NOT NULL")
+            .bind(id.to_string()),
+        )
+        .await
     }
 
     /// Records that what an erasure asked to destroy is destroyed. Fails if it was recorded before.

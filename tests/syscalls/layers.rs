@@ -5,12 +5,14 @@ use std::sync::atomic::AtomicBool;
 
 use tamis::matching::{Engine, LocalEngine, MatchPlan, Question};
 use tamis::sets::members::{self, Change};
-use tamis::sets::{CompactJob, Layer, SealJob, SealedSet, compact, seal};
+use tamis::sets::{
+    CompactJob, EraseJob, Layer, SealJob, SealedSet, compact, erase, owners_of, seal,
+};
 use tamis_protocols::intersection::Expression;
 use tamis_protocols::wire::batch::{UploadKind, UploadMode, WireHeader};
 
 use crate::rows::{AS_OF, Generated, Seeded, expectation, header, key};
-use crate::scenario::{MEMORY, Outcome, ROWS, World, must, open};
+use crate::scenario::{MEMORY, Outcome, ROWS, World, must, open, suppressed};
 
 const COMPACTED: &str = "compacted";
 
@@ -102,7 +104,8 @@ fn delivered(world: &World, partner: &SealedSet) -> Result<String, Box<dyn Error
     let plan = MatchPlan {
         advertiser: &open(world, UploadKind::Crm)?,
         partner,
-        suppressed: &[],
+        // Also before they are erased: so no answer depends on how far that is.
+        suppressed: &suppressed(),
         as_of: AS_OF,
         questions: vec![Question {
             expression: Expression::all(),
@@ -158,4 +161,60 @@ pub fn compaction_holds(world: &World, acks: &[String]) -> Outcome {
     must(!told.is_empty(), "nobody is reached")?;
     let same = told == delivered(world, &compacted)?;
     must(same, "the compacted set answers otherwise")
+}
+
+/// People leave every layer of the set, and the one that it was compacted to.
+pub fn forgetting(world: &World, ack: &mut dyn FnMut(String)) -> Outcome {
+    let tokens = suppressed();
+    let stacked = stacked(world, UploadMode::Refresh)?;
+    let owners = owners_of(&stacked, &tokens)?;
+    for keep_tokens in [true, false] {
+        for name in names(UploadMode::Refresh) {
+            let (dir, key) = (world.data("sets", name), key(name));
+            let layer = Layer::open(&dir, &key, name)?;
+            erase(EraseJob {
+                layer: &layer,
+                compacted: false,
+                dir: &dir,
+                key: &key,
+                entropy: &Seeded::new(17),
+                owners: &owners,
+                tokens: &tokens,
+                keep_tokens,
+                cancel: &AtomicBool::new(false),
+            })?;
+        }
+    }
+    let (dir, key) = (world.data("sets", COMPACTED), key(COMPACTED));
+    let layer = Layer::compacted(&dir, &key, stacked.id())?;
+    let owners = owners_of(&SealedSet::compacted(&dir, &key, stacked.id())?, &tokens)?;
+    erase(EraseJob {
+        layer: &layer,
+        compacted: true,
+        dir: &dir,
+        key: &key,
+        entropy: &Seeded::new(19),
+        owners: &owners,
+        tokens: &tokens,
+        keep_tokens: false,
+        cancel: &AtomicBool::new(false),
+    })?;
+    ack("forgotten".to_owned());
+    Ok(())
+}
+
+/// Every layer is whole; once it was acknowledged, nobody of them is in any.
+pub fn they_are_forgotten(world: &World, acks: &[String]) -> Outcome {
+    compaction_holds(world, &[COMPACTED.to_owned()])?;
+    if acks.is_empty() {
+        return Ok(());
+    }
+    let (stacked, tokens) = (stacked(world, UploadMode::Refresh)?, suppressed());
+    let dir = world.data("sets", COMPACTED);
+    let compacted = SealedSet::compacted(&dir, &key(COMPACTED), stacked.id())?;
+    for set in [&stacked, &compacted] {
+        let nobody = owners_of(set, &tokens)?.is_empty();
+        must(nobody, "somebody who was erased is still there")?;
+    }
+    Ok(())
 }

@@ -40,7 +40,7 @@ pub struct Phase {
 }
 
 /// In the order in which they happen.
-pub const PHASES: [Phase; 14] = [
+pub const PHASES: [Phase; 15] = [
     Phase {
         name: "spool",
         run: |world, ack| spool(world, ack, 0),
@@ -100,6 +100,11 @@ pub const PHASES: [Phase; 14] = [
         name: "compact",
         run: layers::compacting,
         holds: layers::compaction_holds,
+    },
+    Phase {
+        name: "forget",
+        run: layers::forgetting,
+        holds: layers::they_are_forgotten,
     },
     Phase {
         name: "erase",
@@ -294,8 +299,10 @@ fn answers(world: &World) -> Result<(SealedSet, Vec<PersonSet>, String), Box<dyn
     Ok((partner, found, text))
 }
 
-fn suppressed() -> Vec<Token> {
-    let mut tokens: Vec<Token> = (ROWS - 9..ROWS).map(|n| token(1, n)).collect();
+/// Who withdrew, and is erased at the end: of the base alone, and of what is added to it.
+pub fn suppressed() -> Vec<Token> {
+    let some = (ROWS - 9..ROWS).chain(ROWS / 2..ROWS / 2 + 3);
+    let mut tokens: Vec<Token> = some.map(|n| token(1, n)).collect();
     tokens.sort_unstable();
     tokens
 }

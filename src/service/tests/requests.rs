@@ -211,6 +211,34 @@ async fn an_erased_person_is_in_no_file_of_the_side_that_erased_it_and_nobody_el
     assert!(super::checking::check(&world).await.findings.is_empty());
 }
 
+/// The mistake: the side that erased somebody sends them again.
+#[tokio::test]
+async fn who_was_erased_and_is_sent_again_is_erased_again_and_the_log_says_it_once() {
+    let (world, collaboration) = World::agreed().await;
+    let persons = Person::many(220, 0);
+    world.upload_both(&collaboration, &persons).await;
+    let kind = RequestKind::Erasure;
+    for some in [&persons[..1], &persons[1..2]] {
+        send(&world, "graphs", &collaboration, kind, some).await;
+    }
+    world.work(&ALL).await;
+    let rows = super::graph(&collaboration, &persons);
+    let first = world.send("graphs", &collaboration, &rows).await;
+    world.work(&ALL).await;
+    let again = &persons[..9];
+    let refresh = UploadMode::Refresh;
+    let second = world.change("graphs", &collaboration, refresh, again).await;
+    world.work(&ALL).await;
+    for upload in [&first, &second] {
+        assert!(!knows(&world, upload, &persons[..2]).await);
+        assert!(knows(&world, upload, &persons[2..3]).await);
+    }
+    let events = world.events().await.into_iter();
+    let told = events.filter(|event| matches!(event, Event::Erasure { .. }));
+    assert_eq!(told.count(), 2);
+    assert!(super::checking::check(&world).await.findings.is_empty());
+}
+
 /// The attack: somebody who was erased comes back with the compaction of the layers it was in.
 #[tokio::test]
 async fn a_compaction_before_or_after_an_erasure_brings_nobody_back() {

@@ -12,7 +12,9 @@
 //!
 //! It runs in one lane per collaboration and in the loop of the compactions, so neither sees half of the
 //! other's work. An upload that was sealed, or a set that was compacted, while it ran is gone through as
-//! well: the transaction that ends the job sees them all. It is never given up.
+//! well: the transaction that ends the job sees them all. One that is sealed later is gone through by a job of
+//! its own, so an erased person is on the disk of that side for no longer than that takes, also if they are sent
+//! again. It is never given up.
 //!
 //! What each party learns: its own requests' states. The log: that it was done, and nothing of how much.
 
@@ -26,14 +28,18 @@ use crate::service::Service;
 use crate::service::append::blocking;
 use crate::service::files::Object;
 use crate::sets::{self, EraseJob};
+use crate::store::jobs::JobKind;
 use crate::store::layers::Stack;
-use crate::store::uploads::Kind;
+use crate::store::uploads::{Kind, Upload};
 use crate::store::withdrawals::Withdrawal;
 use crate::store::{Tx, snapshot, transact};
 
-/// What is to be gone through: sets that together have every layer of a side.
+/// What is to be gone through: sets that together have every layer of a side; for everybody whom it erased.
 struct Case {
+    /// The one that the job is for.
     request: Withdrawal,
+    /// All erasures of its sender in the collaboration.
+    erasures: Vec<Withdrawal>,
     stacks: Vec<Stack>,
     sets: Vec<Layers>,
 }
@@ -44,10 +50,13 @@ impl Service {
         loop {
             held.check()?;
             let case = snapshot!(self.store(), "erase", |tx| { case(tx, id).await })?;
-            self.erase_what_was_recorded(held, &case.request).await?;
+            let (service, found) = (self.clone(), case.erasures.clone());
+            let tokens = blocking(move || Ok(service.withdrawn_by(&found))).await??;
+            let (sender, there) = (&case.request.sender, case.request.collaboration);
+            self.erase_records(held, sender, there, &tokens).await?;
             let (service, running) = (self.clone(), held.clone());
             let erased = blocking(move || {
-                let erased = service.erase_rows(&running, &case);
+                let erased = service.erase_rows(&running, &case, &tokens);
                 Ok(erased.map(|()| case))
             });
             let case = match erased.await? {
@@ -61,16 +70,16 @@ impl Service {
         }
     }
 
-    /// Destroys the consent records of the request's people, with their salts.
-    async fn erase_what_was_recorded(
-        &self,
-        held: &Held,
-        request: &Withdrawal,
-    ) -> Result<(), JobError> {
-        let (service, found) = (self.clone(), request.clone());
-        let tokens = blocking(move || Ok(service.withdrawn(&found))).await??;
-        let (sender, there) = (&request.sender, request.collaboration);
-        self.erase_records(held, sender, there, &tokens).await
+    /// Has an upload that is being marked as sealed gone through as well, if its owner erased people before:
+    /// it may bring them again. Call [`Service::wake`] after the commit.
+    pub(super) async fn erase_again(&self, tx: &mut Tx, upload: &Upload) -> Result<(), JobError> {
+        let before = tx.erasures_of(upload.collaboration, &upload.owner).await?;
+        if let Some(last) = before.last() {
+            let lane = erase_lane(upload.collaboration);
+            let (kind, subject) = (JobKind::Erase, last.id.to_string());
+            self.queue(tx, kind, &subject, &lane, self.now()).await?;
+        }
+        Ok(())
     }
 
     /// Ends the job, unless more was sealed or compacted meanwhile.
@@ -83,6 +92,15 @@ impl Service {
                 return Ok(false);
             }
             tx.end_job(&held.job).await?;
+            if tx
+                .withdrawal(request.id)
+                .await?
+                .is_some_and(|now| now.erased.is_some())
+            {
+                // It was said before; a later upload was gone through.
+                tx.set_erased_again(request.id).await?;
+                return Ok(true);
+            }
             let event = Event::Erasure {
                 collaboration: request.collaboration.to_string(),
                 withdrawal: request.id.to_string(),
@@ -94,14 +112,24 @@ impl Service {
         })
     }
 
-    fn erase_rows(&self, held: &Held, case: &Case) -> Result<(), JobError> {
-        let tokens = self.withdrawn(&case.request)?;
+    fn erase_rows(&self, held: &Held, case: &Case, tokens: &[Token]) -> Result<(), JobError> {
         let all = case.sets.len();
         for (at, layers) in case.sets.iter().enumerate() {
-            self.erase_of(held, layers, &tokens)?;
+            self.erase_of(held, layers, tokens)?;
             held.progress.set((at + 1) as f64 / all as f64);
         }
         Ok(())
+    }
+
+    /// The tokens of several requests, ascending, each once.
+    fn withdrawn_by(&self, requests: &[Withdrawal]) -> Result<Vec<Token>, JobError> {
+        let mut tokens = Vec::new();
+        for request in requests {
+            tokens.extend(self.withdrawn(request)?);
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        Ok(tokens)
     }
 
     /// The tokens of a request, ascending.
@@ -161,9 +189,17 @@ impl Service {
     }
 }
 
+/// Erasures of one collaboration run one at a time.
+pub(in crate::service) fn erase_lane(collaboration: Id) -> String {
+    format!("erase/{collaboration}")
+}
+
 async fn case(tx: &mut Tx, id: Id) -> Result<Case, JobError> {
     let request = tx.withdrawal(id).await?;
     let request = request.ok_or_else(|| JobError::gone("the request"))?;
+    let erasures = tx
+        .erasures_of(request.collaboration, &request.sender)
+        .await?;
     let stacks = stacks(tx, &request).await?;
     let mut sets = Vec::new();
     for top in Stack::tops(&stacks) {
@@ -171,6 +207,7 @@ async fn case(tx: &mut Tx, id: Id) -> Result<Case, JobError> {
     }
     Ok(Case {
         request,
+        erasures,
         stacks,
         sets,
     })

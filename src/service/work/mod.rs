@@ -13,7 +13,7 @@ mod cover;
 mod decide;
 mod deliver;
 mod destroy;
-mod erase;
+pub(super) mod erase;
 mod gate;
 mod history;
 pub(super) mod judge;

@@ -326,6 +326,7 @@ impl Service {
             let leaf = self.record(tx, now, &upload.owner, event, None).await?;
             tx.seal_ledger(upload.id, leaf, &tallies).await?;
             tx.keep_head(leaf, &head).await?;
+            self.erase_again(tx, upload).await?;
             if let Some(reached) = &reached {
                 self.tell(tx, upload, reached).await?;
             }
