@@ -112,7 +112,8 @@ impl Service {
         };
         new.leaf = self.record(tx, new.at, &new.sender, event, None).await?;
         tx.add_withdrawal(new).await?;
-        for decision in tx.released_decisions(new.collaboration).await? {
+        for newest in tx.released_decisions(new.collaboration).await? {
+            let decision = self.vouched_or_newest(tx, newest).await?;
             let reason = DeliveryReason::Withdrawal;
             self.queue_delivery(tx, &decision, reason, Some(new.id), new.at)
                 .await?;

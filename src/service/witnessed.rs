@@ -7,6 +7,7 @@ use tamis_protocols::transparency::open_cosigned;
 
 use super::{Service, ServiceError};
 use crate::store::Tx;
+use crate::store::decisions::Decision;
 
 impl Service {
     /// How many leaves, from the first on, enough witnesses vouch for; all there can be if none is required.
@@ -21,5 +22,22 @@ impl Service {
             .and_then(|note| open_cosigned(note.as_bytes(), &self.log_key(), &rule.peers));
         let enough = opened.filter(|opened| opened.by.len() >= rule.require);
         Ok(enough.map_or(0, |opened| opened.head.size))
+    }
+
+    /// The decision by which people are taken back: the newest that was released, or, while nobody vouches for
+    /// it, the newest before it that is vouched for: what a destination has, it has of that one.
+    pub(super) async fn vouched_or_newest(
+        &self,
+        tx: &mut Tx,
+        newest: Decision,
+    ) -> Result<Decision, ServiceError> {
+        let vouched = self.vouched_leaves(tx).await?;
+        let is = |one: &Decision| one.leaf.is_some_and(|leaf| leaf < vouched);
+        if vouched == u64::MAX || is(&newest) {
+            return Ok(newest);
+        }
+        let all = tx.released_of(newest.audience, &newest.destination).await?;
+        let before = all.into_iter().find(|one| !one.held && is(one));
+        Ok(before.unwrap_or(newest))
     }
 }

@@ -66,9 +66,13 @@ impl Staged {
         }
     }
 
-    /// Takes the place of the directory that is at the target, in one step, and removes that; durable. The
-    /// content must be synced already. A kill in between leaves what was replaced at `PATH.tmp`.
-    pub(super) fn replace(self) -> Result<(), SetError> {
+    /// Takes the place of the directory that is at the target, in one step, and removes that, whose files are
+    /// `old`; durable. The content must be synced already. A kill in between leaves what was replaced at
+    /// `PATH.tmp`.
+    pub(super) fn replace<'a>(
+        mut self,
+        old: impl Iterator<Item = &'a str>,
+    ) -> Result<(), SetError> {
         sync_directory(&self.temporary)?;
         let fail = SetError::io(&self.target);
         renameat_with(
@@ -79,8 +83,19 @@ impl Staged {
             RenameFlags::EXCHANGE,
         )
         .map_err(|error| fail(error.into()))?;
+        // From here on what is beside it is the old one: no error removes the new one.
+        self.published = true;
         sync_parent(&self.target)?;
-        self.clear().map_err(SetError::io(&self.temporary))?;
+        for name in old {
+            let path = self.temporary.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(SetError::io(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        fs::remove_dir(&self.temporary).map_err(SetError::io(&self.temporary))?;
         sync_parent(&self.target)
     }
 

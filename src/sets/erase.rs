@@ -25,7 +25,7 @@ use super::changes::Fate;
 use super::classes::{RARE_ROWS, push_rare};
 use super::cookies;
 use super::directory::Staged;
-use super::header::SetHeader;
+use super::header::{HEADER, SetHeader};
 use super::ingest::Files;
 use super::layer::{SALTS, compacted_id};
 use super::rows::{NOBODY, PERSONS, ROWS, ROWS_PER_BLOCK, row_length};
@@ -148,7 +148,8 @@ pub fn erase(job: EraseJob<'_>) -> Result<bool, SealError> {
     };
     header.write(staged.path(), job.key, &id, job.layer.nonce(), true)?;
     job.check()?;
-    staged.replace()?;
+    let names = old.files.keys().map(String::as_str);
+    staged.replace(names.chain([HEADER]))?;
     Ok(true)
 }
 

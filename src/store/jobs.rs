@@ -4,6 +4,7 @@
 //! write a result for it any more: holding and ending it fail. So of finishing and cancelling the one
 //! that commits first wins, and a kill between the two brings nothing back.
 
+mod lane;
 mod owned;
 
 use jiff::Timestamp;

@@ -250,3 +250,52 @@ async fn a_database_older_than_the_log_signs_nothing() {
     assert!(world.service.run(&held, &world.outbound()).await.is_err());
     assert_eq!(world.service.checkpoint().await.unwrap(), further);
 }
+
+/// The attack: who decides an audience anew while witnesses are down keeps withdrawn people at its destination.
+#[tokio::test]
+async fn people_are_taken_back_though_a_new_decision_of_their_audience_waits_for_witnesses() {
+    let (world, collaboration) = agreed().await;
+    let asked = world.ask(&collaboration, "everyone", "all", "dmp-b");
+    asked.await.unwrap();
+    world.work(&ALL).await;
+    later(&world, 5).await;
+    assert_eq!(reached(&world), PERSONS as usize);
+    for n in 1..=3 {
+        world.witnesses.set(n, Mood::Down);
+    }
+    let anew = world.ask(&collaboration, "everyone", r#""all" = yes"#, "dmp-b");
+    anew.await.unwrap();
+    world.work(&ALL).await;
+    let waits = &views(&world, &collaboration).await[0];
+    assert_eq!(waits.waiting_for, Some(WaitingFor::Witnesses));
+    let persons = Person::many(PERSONS, 0);
+    let request = |persons: &[Person]| WithdrawalRequest {
+        tokens: (persons.iter().map(|one| hex::encode(one.token().0))).collect(),
+        kind: Default::default(),
+    };
+    let shop = world.caller("shop");
+    let mut sent = Vec::new();
+    for (from, upto) in [(0, 3), (3, 5)] {
+        let request = request(&persons[from..upto]);
+        let one = world.service.withdraw(&shop, &collaboration, request);
+        sent.push(one.await.unwrap().id);
+        world.work(&ALL).await;
+        later(&world, 5).await;
+        assert_eq!(reached(&world), PERSONS as usize - upto);
+    }
+    for id in &sent {
+        let view = world.service.withdrawal(&shop, id).await.unwrap();
+        assert_eq!(view.state, RequestState::Complete);
+    }
+    let all = views(&world, &collaboration).await;
+    let waiting = all.iter().filter(|one| one.waiting_for.is_some());
+    assert_eq!(waiting.count(), 1, "the new decision waits still");
+    for n in 1..=3 {
+        world.witnesses.set(n, Mood::Honest);
+    }
+    later(&world, 60).await;
+    later(&world, 10).await;
+    assert_eq!(reached(&world), PERSONS as usize - 5);
+    let all = views(&world, &collaboration).await;
+    assert!(all.iter().all(|one| one.state == DeliveryState::Delivered));
+}

@@ -63,6 +63,7 @@ impl Service {
             }
             if !self.is_vouched_for(tx, found.decision).await? {
                 tx.return_job(&held.job, again, false).await?;
+                self.let_ahead(tx, held).await?;
                 return Ok(false);
             }
             if found.state == state::Delivery::Queued {
@@ -72,6 +73,25 @@ impl Service {
             tx.count_attempt(id, 1).await?;
             Ok::<_, JobError>(true)
         })
+    }
+
+    /// What waits behind a delivery that waits for witnesses and need not, goes first: taking people back waits
+    /// for nobody.
+    async fn let_ahead(&self, tx: &mut Tx, held: &Held) -> Result<(), JobError> {
+        for (job, subject) in tx.jobs_behind(&held.job).await? {
+            let delivery = match Id::parse(&subject) {
+                Some(id) => tx.delivery(id).await?,
+                None => None,
+            };
+            if let Some(delivery) = delivery
+                && self.is_vouched_for(tx, delivery.decision).await?
+            {
+                tx.put_job_ahead(job, &held.job).await?;
+                self.wake();
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Whether enough witnesses vouch for a log with this decision in it.
