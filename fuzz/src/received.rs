@@ -189,6 +189,7 @@ pub(crate) fn all_terms() -> Vec<Vec<u8>> {
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: date(2027, 11, 22),
+        residency: Some("eu".to_owned()),
     };
     vec![serde_json::to_vec(&terms).expect("terms")]
 }

@@ -78,18 +78,42 @@ fn document(evidence: &Evidence) -> Value {
     document
 }
 
-/// What a record says, in the words of files.
+/// What a record says, in the words of files; without what it does not say.
 fn says(record: &ConsentRecord) -> Value {
-    json!({
-        "consent_basis": record.basis.map(|basis| basis.as_str()),
-        "consent_purposes": record.purposes.to_string(),
-        "consent_at": record.given_at.map(|at| at.to_string()),
-        "notice_version": record.notice_version,
-        "source": record.source,
-        "opposed": record.opposed,
-        "jurisdiction": record.details().jurisdiction,
-        "recipients": record.details().recipients,
-    })
+    let more = record.details();
+    let history = more.history.iter();
+    let history: Vec<String> = history
+        .map(|event| format!("{} {}", event.state.as_str(), event.at))
+        .collect();
+    let fields = [
+        (
+            "consent_basis",
+            json!(record.basis.map(|basis| basis.as_str())),
+        ),
+        ("consent_purposes", json!(record.purposes.to_string())),
+        ("consent_interests", json!(more.interests.to_string())),
+        (
+            "consent_at",
+            json!(record.given_at.map(|at| at.to_string())),
+        ),
+        (
+            "consent_valid_until",
+            json!(more.valid_until.map(|at| at.to_string())),
+        ),
+        ("consent_history", json!(history.join("; "))),
+        ("consent_id", json!(more.record_id)),
+        ("notice_version", json!(record.notice_version)),
+        ("notice_hash", json!(more.notice_hash.map(hex::encode))),
+        ("consent_language", json!(more.language)),
+        ("source", json!(record.source)),
+        ("consent_journey", json!(more.journey)),
+        ("consent_jurisdiction", json!(more.jurisdiction)),
+        ("consent_recipients", json!(more.recipients)),
+        ("opposed", json!(record.opposed)),
+    ];
+    let said = fields.into_iter();
+    let said = said.filter(|(_, value)| !value.is_null() && *value != json!(""));
+    Value::Object(said.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn text(evidence: &Evidence, out: Option<&PathBuf>) -> String {
@@ -105,9 +129,9 @@ fn text(evidence: &Evidence, out: Option<&PathBuf>) -> String {
         .filter(|one| one.record.is_none())
         .count() as u64;
     let mut lines = vec![format!(
-        "Proven: {} records of {} uploads, each down to the log's signed checkpoint; {} erased.",
-        prose::thousands(count),
-        prose::thousands(evidence.uploads.len() as u64),
+        "Proven: {} of {}, each down to the log's signed checkpoint; {} erased.",
+        number(count, "record"),
+        number(evidence.uploads.len() as u64, "upload"),
         prose::thousands(erased)
     )];
     lines.extend(evidence.records.iter().take(20).map(line));
@@ -119,6 +143,11 @@ fn text(evidence: &Evidence, out: Option<&PathBuf>) -> String {
         None => "Next: --out FILE keeps the proofs for whoever asks.".to_owned(),
     });
     lines.join("\n")
+}
+
+fn number(count: u64, of: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {of}{plural}", prose::thousands(count))
 }
 
 fn line(proven: &Proven) -> String {
