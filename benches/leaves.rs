@@ -154,6 +154,7 @@ async fn service(dir: &Path) -> Service {
         data_dir: dir.join("data"),
         policy: Policy::floor(),
         limits: Limits::default(),
+        residency: Default::default(),
     })
     .unwrap()
 }

@@ -35,6 +35,7 @@ fn terms() -> Terms {
         ],
         release: tamis_protocols::release::Policy::floor(),
         crm_rows: None,
+        residency: None,
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: jiff::civil::date(2027, 12, 31),

@@ -50,6 +50,7 @@ fn terms() -> Terms {
         destinations: vec![Destination::new("dsp-a", Some(&[7; 32]))],
         release: tamis_protocols::release::Policy::floor(),
         crm_rows: None,
+        residency: None,
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: jiff::civil::date(2027, 12, 31),

@@ -169,6 +169,9 @@ fn no_byte_of_a_record_can_be_changed_added_or_left_out_unseen() {
     assert_eq!(ConsentRecord::from_bytes(&longer), Err(NotCanonical));
 }
 
+/// Puts a field out of its range.
+type Spoil = Box<dyn Fn(&mut ConsentRecord)>;
+
 #[test]
 fn a_field_outside_its_range_is_named_and_never_read() {
     let text = |length: usize| Some("x".repeat(length));
@@ -177,7 +180,7 @@ fn a_field_outside_its_range_is_named_and_never_read() {
         state,
         at: at(seconds),
     };
-    let cases: Vec<(&str, Box<dyn Fn(&mut ConsentRecord)>)> = vec![
+    let cases: Vec<(&str, Spoil)> = vec![
         ("purposes", Box::new(|r| r.purposes = Purposes(1 << 24))),
         (
             "notice_version",

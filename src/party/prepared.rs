@@ -56,7 +56,7 @@ impl PreparedRow {
             given_at: consent.given_at.map(Timestamp::as_second),
             rest: match plain {
                 true => Box::default(),
-                false => packed(texts, segments, cookies, bridged, consent.more.as_ref()),
+                false => packed(texts, segments, cookies, bridged, consent.more.as_deref()),
             },
         }
     }
@@ -118,7 +118,7 @@ fn packed(
     segments: &[u16],
     cookies: &[Option<&[u8]>],
     bridged: [Option<Token>; 3],
-    more: Option<&Box<Details>>,
+    more: Option<&Details>,
 ) -> Box<[u8]> {
     let mut out = Vec::with_capacity(128);
     // Texts, segments and cookies are checked before: their lengths fit.
@@ -139,7 +139,7 @@ fn packed(
     // As a record with nothing else. A row that is sent alone has no cookies after it.
     let alone = more.map(|details| {
         let record = ConsentRecord {
-            more: Some(details.clone()),
+            more: Some(Box::new(details.clone())),
             ..ConsentRecord::default()
         };
         record.to_bytes()

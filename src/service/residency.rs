@@ -21,7 +21,7 @@ impl Service {
         match &terms.residency {
             Some(tag) if !here.honours(Some(tag)) => Err(ServiceError::conflict(
                 "residency",
-                &format!(
+                format!(
                     "The terms keep the data in `{tag}`, and this service keeps data in {here}: agree on terms without that, or ask the operator.",
                 ),
             )),

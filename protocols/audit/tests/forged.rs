@@ -209,7 +209,7 @@ fn a_log_that_forgot_what_was_signed_before_is_found() {
     other.matched(&id, 21, FLOOR);
     other.matched(&id, 22, FLOOR);
     let store = pack(&other);
-    let found = audit(&store, &other.key.vkey(), &[early.clone()]).unwrap_err();
+    let found = audit(&store, &other.key.vkey(), std::slice::from_ref(&early)).unwrap_err();
     assert!(matches!(found, Violation::Earlier { size: 10 }), "{found}");
     // A log that became shorter.
     let (short, _) = Story::opened(FLOOR);

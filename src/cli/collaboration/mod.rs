@@ -17,7 +17,7 @@ pub(super) use propose::identifier;
 /// Sign an agreement with another party, and look at it
 #[derive(Subcommand)]
 pub(super) enum Collaboration {
-    Propose(propose::Propose),
+    Propose(Box<propose::Propose>),
     Accept(accept::Accept),
     Show(show::Show),
     Tighten(tighten::Tighten),

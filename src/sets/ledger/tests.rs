@@ -37,15 +37,15 @@ fn place<'a>(dir: &'a Path, key: &'a Secret<Data>, seed: &'a Secret<Data>) -> Le
 fn record(row: u32) -> ConsentRecord {
     let at = |seconds: i64| jiff::Timestamp::from_second(seconds).unwrap();
     let mut record = ConsentRecord {
-        basis: (row % 5 > 0).then_some(Basis::Consent),
+        basis: (!row.is_multiple_of(5)).then_some(Basis::Consent),
         purposes: Purposes(0b1101),
-        given_at: (row % 7 > 0).then(|| at(1_777_957_200 - i64::from(row) * 977)),
+        given_at: (!row.is_multiple_of(7)).then(|| at(1_777_957_200 - i64::from(row) * 977)),
         notice_version: Some(format!("v{}", row % 3)),
-        source: (row % 2 > 0).then(|| "app".to_owned()),
-        opposed: row % 11 == 0,
+        source: (!row.is_multiple_of(2)).then(|| "app".to_owned()),
+        opposed: row.is_multiple_of(11),
         ..ConsentRecord::default()
     };
-    if row % 13 == 0 {
+    if row.is_multiple_of(13) {
         let details = record.details_mut();
         details.record_id = Some(format!("r-{row:04}"));
         details.jurisdiction = Some("FR".to_owned());
