@@ -1,5 +1,5 @@
 //! The summary of a pack: the same evidence in words and tables. It is a function of the evidence, so that a
-//! summary that says anything else is found.
+//! summary that says anything else is found. So its wording belongs to the version of the manifest.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
