@@ -117,7 +117,7 @@ impl Trust {
         let answer = json!({ "logs": directory.logs() });
         screen.answer(&answer, || {
             let logs = directory.logs().len();
-            format!("{logs} logs are known. A witness that runs takes it up when it starts again.")
+            format!("Logs that are known: {logs}. A witness that runs takes a new one up when it starts again.")
         })?;
         Ok(Exit::Done)
     }
@@ -156,7 +156,7 @@ impl Serve {
         }
         let word = if self.plain { "http" } else { "https" };
         screen.note(format!(
-            "answering {} logs on {word}://{address}/add-checkpoint",
+            "answering on {word}://{address}/add-checkpoint; logs that are known: {}",
             directory.logs().len()
         ));
         server.serve(ended).await;
