@@ -83,7 +83,7 @@ async fn one_that_fails_leaves_nothing_and_takes_nobody_with_it() {
         ended[0],
         Err(StoreError::NotOneRow { name: "fail" })
     ));
-    assert_eq!(leaves(&store).await, vec!["good"; 20]);
+    assert_eq!(leaves(&store).await, ["good"; 20]);
     assert_eq!(counted(&store).await, 20);
 }
 
@@ -109,7 +109,7 @@ async fn one_whose_caller_is_gone_in_the_middle_leaves_nothing_and_takes_nobody_
     );
     assert!(left.is_err());
     assert!(others.iter().all(Result::is_ok));
-    assert_eq!(leaves(&store).await, vec!["good"; 10]);
+    assert_eq!(leaves(&store).await, ["good"; 10]);
     assert_eq!(counted(&store).await, 0);
 }
 

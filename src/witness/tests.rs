@@ -147,13 +147,12 @@ fn what_cannot_be_remembered_is_not_cosigned() {
         Verdict::Cosign { .. }
     ));
     // The file cannot be replaced: a directory has its name.
-    let seen = std::fs::read_dir(&path)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let seen = seen
-        .into_iter()
-        .find(|path| path.to_str().unwrap().contains("seen-"))
-        .unwrap();
+    let mut files = std::fs::read_dir(&path).unwrap();
+    let seen = files.find_map(|entry| {
+        let entry = entry.unwrap().path();
+        entry.to_str().unwrap().contains("seen-").then_some(entry)
+    });
+    let seen = seen.unwrap();
     let kept = std::fs::read(&seen).unwrap();
     std::fs::remove_file(&seen).unwrap();
     std::fs::create_dir(&seen).unwrap();
