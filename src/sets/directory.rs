@@ -1,13 +1,30 @@
 //! Building beside, then renaming: nothing half-written is ever visible under its final name.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, Dir, RenameFlags, renameat_with};
 
 use super::SetError;
+
+/// The names of what is in a directory. Not by the standard library, which panics if closing one fails.
+///
+/// # Errors
+/// The directory cannot be read.
+pub(super) fn names(directory: &Path) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in Dir::new(File::open(directory)?)? {
+        let name = entry?.file_name().to_bytes().to_owned();
+        if name != b"." && name != b".." {
+            names.push(OsStr::from_bytes(&name).to_owned());
+        }
+    }
+    Ok(names)
+}
 
 /// A directory or file under construction at `PATH.tmp`; removed again unless it is published.
 pub(super) struct Staged {

@@ -14,6 +14,7 @@ use tamis_protocols::token::Token;
 
 use super::super::SetError;
 use super::super::block::BlockFile;
+use super::super::directory::names;
 use super::chunk::Chunk;
 use super::head::{HEAD, Head};
 use super::tree::TreeReader;
@@ -218,12 +219,11 @@ impl Ledger {
     /// The directory cannot be read or written.
     pub fn clear(directory: &Path, keys: &ChunkKeys) -> Result<(), SetError> {
         let fail = |error| SetError::io(directory)(error);
-        for entry in fs::read_dir(directory).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+        for name in names(directory).map_err(fail)? {
+            let path = directory.join(&name);
+            let name = name.to_string_lossy();
             let current = name == HEAD || name == HASHES || is_current(&name, keys);
             if !current {
-                let path = entry.path();
                 fs::remove_file(&path).map_err(SetError::io(&path))?;
             }
         }
