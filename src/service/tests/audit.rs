@@ -12,7 +12,7 @@ use tamis_protocols::transparency::{MemoryStore, TileStore as _, open_checkpoint
 use tamis_protocols::wire::api::*;
 
 use super::world::ALL;
-use super::{Person, World};
+use super::{Person, World, code};
 use crate::service::ServiceError;
 
 /// Both uploaded, an audience was decided and delivered, somebody tightened, and an auditor watches.
@@ -136,13 +136,6 @@ async fn draw(world: &World, n: u32) -> SampleView {
         .unwrap()
 }
 
-fn code(error: ServiceError) -> String {
-    match error {
-        ServiceError::Invalid { code, .. } | ServiceError::Conflict { code, .. } => code.to_owned(),
-        other => other.to_string(),
-    }
-}
-
 #[tokio::test]
 async fn a_pack_of_a_service_that_keeps_its_promises_holds() {
     let (world, _) = watched().await;
@@ -248,7 +241,7 @@ async fn what_a_verifier_would_refuse_is_refused_when_it_is_sent() {
     let foreign = proofs(&world, "graphs", &sample.id).await;
     let send = async |request| {
         let sent = world.service.substantiate(&shop, &sample.id, request).await;
-        sent.map_err(code)
+        sent.map_err(|error| code(&error))
     };
     let refused = send(answer(&world, "shop", &sample.id, foreign.clone())).await;
     assert_eq!(refused.unwrap_err(), "not_drawn", "another's record");

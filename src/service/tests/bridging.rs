@@ -7,7 +7,7 @@ use tamis_protocols::wire::api::*;
 
 use super::population::{bridged_graph, crm_of, graph_of};
 use super::world::ALL;
-use super::{Person, World, crm, graph};
+use super::{Person, World, code, crm, graph};
 use crate::service::{Announced, ServiceError};
 
 /// Whom the partner knows.
@@ -24,13 +24,6 @@ fn later(person: &Person) -> Token {
     let text = format!("later {}", person.number);
     token.copy_from_slice(&Sha256::digest(text)[..16]);
     Token(token)
-}
-
-fn code(error: &ServiceError) -> &str {
-    match error {
-        ServiceError::Conflict { code, .. } | ServiceError::Invalid { code, .. } => code,
-        other => panic!("{other}"),
-    }
 }
 
 fn bridging(mode: UploadMode, other: &str) -> Announced {

@@ -5,15 +5,8 @@ use std::time::Duration;
 use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::{Role, UploadState};
 
-use super::{Person, World};
+use super::{Person, World, code};
 use crate::service::ServiceError;
-
-fn code(error: &ServiceError) -> &'static str {
-    match error {
-        ServiceError::Invalid { code, .. } | ServiceError::Conflict { code, .. } => code,
-        _ => "",
-    }
-}
 
 #[tokio::test]
 async fn a_certificate_names_its_party_until_it_ends() {

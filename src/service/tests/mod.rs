@@ -50,6 +50,16 @@ mod withdrawals;
 mod witnesses;
 mod world;
 
+use super::ServiceError;
 use destination::{Answer, Destinations};
 use population::{Person, crm, delta, graph};
 use world::World;
+
+/// The code that a caller is answered with; nothing if it is the service that failed.
+fn code(error: &ServiceError) -> &'static str {
+    match error {
+        ServiceError::Invalid { code, .. } | ServiceError::Conflict { code, .. } => code,
+        ServiceError::NotFound => "not_found",
+        _ => "",
+    }
+}

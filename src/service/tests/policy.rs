@@ -7,16 +7,8 @@ use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::*;
 use tamis_protocols::wire::tightening::Tightening;
 
-use super::World;
+use super::{World, code};
 use crate::service::ServiceError;
-
-fn code(error: &ServiceError) -> &'static str {
-    match error {
-        ServiceError::Invalid { code, .. } | ServiceError::Conflict { code, .. } => code,
-        ServiceError::NotFound => "not_found",
-        _ => "",
-    }
-}
 
 fn k_min(k_min: u32) -> Policy {
     let wish = Wish {

@@ -6,19 +6,10 @@ use tamis_protocols::transparency::Event;
 use tamis_protocols::wire::api::*;
 use tamis_protocols::wire::terms::{Destination, Terms};
 
-use super::World;
-use crate::service::ServiceError;
+use super::{World, code};
 
 async fn four() -> World {
     World::agreed().await.0
-}
-
-fn code(error: &ServiceError) -> &'static str {
-    match error {
-        ServiceError::Invalid { code, .. } | ServiceError::Conflict { code, .. } => code,
-        ServiceError::NotFound => "not_found",
-        _ => "",
-    }
 }
 
 #[tokio::test]
