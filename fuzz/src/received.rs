@@ -186,7 +186,6 @@ pub(crate) fn all_terms() -> Vec<Vec<u8>> {
         ],
         release: tamis_protocols::release::Policy::floor(),
         crm_rows: None,
-        residency: None,
         advertiser_consent: ConsentRule::advertiser(),
         partner_consent: ConsentRule::partner(),
         expires: date(2027, 11, 22),
