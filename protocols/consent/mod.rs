@@ -40,10 +40,4 @@ pub use rule::{Admitted, ConsentRule};
 pub use shape::{Own, is_timed, join, part, shape_of};
 
 #[cfg(test)]
-mod proof_tests;
-#[cfg(test)]
-mod record_tests;
-#[cfg(test)]
-mod rule_tests;
-#[cfg(test)]
 mod tests;

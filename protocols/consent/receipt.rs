@@ -204,7 +204,7 @@ fn title(purpose: u8) -> Option<&'static str> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-    use super::super::record_tests::{at, full};
+    use super::super::tests::record::{at, full};
     use super::*;
 
     fn context(recipients: &[String]) -> ReceiptContext<'_> {

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::*;
+use super::super::*;
 
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(in crate::consent) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
 }
 
 /// A record with every field.
-pub(super) fn full() -> ConsentRecord {
+pub(in crate::consent) fn full() -> ConsentRecord {
     ConsentRecord {
         basis: Some(Basis::Consent),
         purposes: Purposes(0b1101),
@@ -112,7 +112,7 @@ impl From<Fields> for ConsentRecord {
 }
 
 fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("vectors/records.json")).unwrap()
+    serde_json::from_str(include_str!("../vectors/records.json")).unwrap()
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn details() -> impl Strategy<Value = Details> {
 }
 
 /// Any record in its range.
-pub(super) fn records() -> impl Strategy<Value = ConsentRecord> {
+pub(in crate::consent) fn records() -> impl Strategy<Value = ConsentRecord> {
     let texts = proptest::array::uniform2(proptest::option::of("\\PC{0,60}"));
     let first = (
         0_u8..7,

@@ -3,8 +3,8 @@
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
-use super::record_tests::{at, records};
-use super::*;
+use super::super::*;
+use super::record::{at, records};
 
 const TODAY: Date = date(2026, 11, 26);
 /// 2026-11-01T00:00:00Z.

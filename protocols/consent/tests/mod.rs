@@ -1,13 +1,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod proof;
+pub(super) mod record;
+mod rule;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::record_tests::records;
 use super::*;
+use record::records;
 
 #[derive(Deserialize)]
 struct Judged {
@@ -32,7 +36,8 @@ fn rule(name: &str) -> ConsentRule {
 
 #[test]
 fn every_vector_is_judged_as_written() {
-    let vectors: Vec<Judged> = serde_json::from_str(include_str!("vectors/judged.json")).unwrap();
+    let vectors: Vec<Judged> =
+        serde_json::from_str(include_str!("../vectors/judged.json")).unwrap();
     for (number, vector) in vectors.iter().enumerate() {
         let record = ConsentRecord {
             basis: vector
@@ -63,7 +68,7 @@ struct Root {
 }
 
 fn proof() -> Proof {
-    serde_json::from_str(include_str!("vectors/proof.json")).unwrap()
+    serde_json::from_str(include_str!("../vectors/proof.json")).unwrap()
 }
 
 #[test]

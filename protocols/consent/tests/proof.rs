@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::*;
+use super::super::*;
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -29,7 +29,7 @@ struct Proof {
 }
 
 fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("vectors/proof.json")).unwrap()
+    serde_json::from_str(include_str!("../vectors/proof.json")).unwrap()
 }
 
 fn hash(text: &str) -> [u8; 32] {
