@@ -279,6 +279,7 @@ pub(crate) struct Growing<'a> {
     dir: &'a Path,
     header: WireHeader,
     memory: usize,
+    seed: u64,
     uploads: usize,
     /// Where each layer lies, and whether it was compacted.
     layers: Vec<(String, bool)>,
@@ -290,9 +291,15 @@ impl<'a> Growing<'a> {
             dir,
             header,
             memory,
+            seed: 0,
             uploads: 0,
             layers: Vec::new(),
         }
+    }
+
+    /// The same with nonces of its own: its layers are nobody else's, whatever their ids and sizes.
+    pub(crate) fn apart(self, seed: u64) -> Self {
+        Growing { seed, ..self }
     }
 
     /// Seals an upload on top of what is there. It lists its labels in another order each time.
@@ -335,7 +342,7 @@ impl<'a> Growing<'a> {
                 ..expectation(&header)
             },
             memory: self.memory,
-            entropy: &Seeded::new(self.uploads as u64),
+            entropy: &Seeded::new(self.seed << 32 | self.uploads as u64),
             threads: 2,
             progress: &|_| {},
             cancel: &AtomicBool::new(false),

@@ -78,7 +78,7 @@ proptest! {
         first.upload(Add, &added);
         first.upload(Remove, &removed);
         let changed = first.open();
-        let mut second = Growing::new(&places[1], graph(), 1);
+        let mut second = Growing::new(&places[1], graph(), 0).apart(1);
         second.upload(Full, &new);
         let other = second.open();
         // On the same layers, to another upload, and back.
