@@ -1,6 +1,7 @@
 //! `tamis consent …`: what people decide about their data, sent on and followed to its end.
 
 mod decode;
+mod people;
 mod prove;
 mod requests;
 mod send;

@@ -6,12 +6,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use tamis_protocols::consent::ConsentRecord;
 
-use crate::cli::party::{BOTH_SIDES, CollaborationArg};
+use super::people::People;
 use crate::cli::{Exit, Failure, Screen, prose};
-use crate::party;
-use crate::party::exchange::pairing;
 use crate::party::exchange::records::{self, Evidence, Proven};
-use crate::party::exchange::session::terms_of;
 
 /// Prove what you hold of people's consent: their identifiers are made tokens here, every proof is checked here
 #[derive(Args)]
@@ -19,39 +16,16 @@ use crate::party::exchange::session::terms_of;
     after_help = "Example:\n  tamis consent prove person.csv --out proof.json\n\nThe file has the identifier columns of an upload (email, phone, …), one person per row. The proofs in --out need no service: they lead from each record to the signed checkpoint."
 )]
 pub(in crate::cli) struct Prove {
-    /// CSV or Parquet with identifier columns
-    file: PathBuf,
+    #[command(flatten)]
+    people: People,
     /// Where to write records and proofs as JSON
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Column names, when they are not the usual ones
-    #[arg(long, value_name = "FILE")]
-    map: Option<PathBuf>,
-    /// Region of phone numbers without a country code, e.g. FR
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    #[command(flatten)]
-    at: CollaborationArg,
 }
 
 impl Prove {
     pub(in crate::cli) async fn run(self, screen: &Screen) -> Result<Exit, Failure> {
-        let (session, collaboration) = self.at.open(&BOTH_SIDES).await?;
-        let paired = pairing::finish(&session, &collaboration)?;
-        let terms = terms_of(&collaboration)?;
-        let tokens = party::withdrawal_tokens(&party::WithdrawalOptions {
-            file: &self.file,
-            map: self.map.as_deref(),
-            region: self.region.as_deref(),
-            terms: &terms,
-            pair_key: &pairing::pair_key(&paired, &collaboration.id, &terms),
-        })
-        .map_err(|error| Failure::usage(error.to_string()))?;
-        if tokens.is_empty() {
-            return Err(Failure::usage("the file holds no usable identifier").next(
-                "Is --region right? Are the columns named email, phone, …, or in --map FILE?",
-            ));
-        }
+        let (session, collaboration, tokens) = self.people.tokens().await?;
         let waiting = screen.spinner("proving");
         let evidence = records::prove(&session, &collaboration.id, &tokens).await?;
         waiting.finish_and_clear();

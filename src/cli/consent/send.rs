@@ -1,31 +1,12 @@
 //! `tamis consent withdraw`, `oppose` and `erase`: a file of people, of which only tokens are sent.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use tamis_protocols::wire::api::RequestKind;
 
+use super::people::People;
 use super::wording;
-use crate::cli::party::{BOTH_SIDES, CollaborationArg};
 use crate::cli::{Exit, Failure, Screen, prose};
-use crate::party;
-use crate::party::exchange::session::terms_of;
-use crate::party::exchange::{pairing, requests};
-
-/// Who it is about, and where.
-#[derive(Args)]
-struct People {
-    /// CSV or Parquet with identifier columns
-    file: PathBuf,
-    /// Column names, when they are not the usual ones
-    #[arg(long, value_name = "FILE")]
-    map: Option<PathBuf>,
-    /// Region of phone numbers without a country code, e.g. FR
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    #[command(flatten)]
-    at: CollaborationArg,
-}
+use crate::party::exchange::requests;
 
 /// Withdraw people from everything: their identifiers are made tokens here, only tokens are sent
 #[derive(Args)]
@@ -75,22 +56,7 @@ impl Erase {
 
 impl People {
     async fn send(self, kind: RequestKind, screen: &Screen) -> Result<Exit, Failure> {
-        let (session, collaboration) = self.at.open(&BOTH_SIDES).await?;
-        let paired = pairing::finish(&session, &collaboration)?;
-        let terms = terms_of(&collaboration)?;
-        let tokens = party::withdrawal_tokens(&party::WithdrawalOptions {
-            file: &self.file,
-            map: self.map.as_deref(),
-            region: self.region.as_deref(),
-            terms: &terms,
-            pair_key: &pairing::pair_key(&paired, &collaboration.id, &terms),
-        })
-        .map_err(|error| Failure::usage(error.to_string()))?;
-        if tokens.is_empty() {
-            return Err(Failure::usage("the file holds no usable identifier").next(
-                "Is --region right? Are the columns named email, phone, …, or in --map FILE?",
-            ));
-        }
+        let (session, collaboration, tokens) = self.tokens().await?;
         let waiting = screen.spinner(match kind {
             RequestKind::Withdrawal => "withdrawing",
             RequestKind::Opposition => "opposing",
