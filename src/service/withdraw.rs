@@ -137,17 +137,8 @@ pub(super) fn parse(tokens: &[String], most: usize) -> Result<Vec<Token>, Servic
     if tokens.is_empty() || tokens.len() > most {
         return Err(bad());
     }
-    tokens
-        .iter()
-        .map(|text| {
-            let mut token = [0; 16];
-            let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-            match hex::decode_to_slice(text, &mut token) {
-                Ok(()) if lower => Ok(Token(token)),
-                _ => Err(bad()),
-            }
-        })
-        .collect()
+    let token = |text: &String| Token::from_hex(text).ok_or_else(bad);
+    tokens.iter().map(token).collect()
 }
 
 /// SHA-256 of the salt and the sorted tokens: with 32 random bytes in front nobody can guess at it.
